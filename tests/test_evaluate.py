@@ -1,0 +1,147 @@
+"""Evaluation: the protocol against Pillow's and scikit-image's arithmetic, and what odd files do to it."""
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio
+from upscale_cli.resample import resize
+
+from upscale_cli.errors import (
+    DamagedImageError,
+    MissingInputError,
+    NotAnImageError,
+    ScaleError,
+    UnsupportedImageError,
+)
+from upscale_cli.evaluate import ImageScore, Score, evaluate, measure, read_original
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "test"
+
+
+def bicubic(pixels: np.ndarray) -> np.ndarray:
+    return resize(pixels, 2 * pixels.shape[0], 2 * pixels.shape[1])
+
+
+def nearest(pixels: np.ndarray) -> np.ndarray:
+    return pixels.repeat(2, axis=0).repeat(2, axis=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two photographs with odd sides, one in colour and one grey."""
+    Image.fromarray(data.astronaut()[:121, 150:301]).save(tmp_path / "astronaut.png")
+    Image.fromarray(data.camera()[100:233, 150:255]).save(tmp_path / "camera.png")
+    return tmp_path
+
+
+def pillow_bicubic(path: Path, scale: int) -> float:
+    """PSNR on luma of Pillow's bicubic, written out with other people's functions."""
+    original = Image.open(path).convert("RGB")
+    original = original.crop((0, 0, original.width // scale * scale, original.height // scale * scale))
+    small = original.resize((original.width // scale, original.height // scale), Image.Resampling.BICUBIC)
+    large = small.resize(original.size, Image.Resampling.BICUBIC)
+    x, y = (rgb2ycbcr(np.asarray(picture))[scale:-scale, scale:-scale, 0] for picture in (original, large))
+    return float(peak_signal_noise_ratio(x, y, data_range=255))
+
+
+def test_bicubic_scores_what_pillow_scores(folder: Path) -> None:
+    found = evaluate(folder, {"bicubic": bicubic, "nearest": nearest}, 2)
+    score = found.scores["bicubic"]
+    assert found.skipped == {}
+    assert [image.file for image in score.images] == ["astronaut.png", "camera.png"]
+    for image in score.images:
+        assert image.psnr == pytest.approx(pillow_bicubic(folder / image.file, 2), abs=0.02)
+    assert found.scores["nearest"].psnr < score.psnr - 1
+    assert found.scores["nearest"].ssim < score.ssim
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the literature's test sets are not here")
+@pytest.mark.parametrize(
+    ("name", "scale", "decibels"),
+    [("Set5", 2, 33.67), ("Set14", 2, 30.32), ("Set5", 4, 28.43), ("Set14", 4, 26.09)],
+)
+def test_bicubic_reads_the_published_figures(name: str, scale: int, decibels: float) -> None:
+    def enlarge(pixels: np.ndarray) -> np.ndarray:
+        return resize(pixels, scale * pixels.shape[0], scale * pixels.shape[1])
+
+    assert round(evaluate(SHARED / name, {"": enlarge}, scale).scores[""].psnr, 2) == decibels
+
+
+def test_perfect_enlargement_is_infinite_and_others_average() -> None:
+    flat = np.full((40, 44, 3), 90, np.uint8)
+    score, result = measure(flat, nearest, 2, name="flat")
+    assert (score.file, score.psnr, score.pixels) == ("flat", math.inf, 40 * 44)
+    assert score.ssim == pytest.approx(1)
+    np.testing.assert_array_equal(result, flat)
+    images = tuple(ImageScore(f"{db}", db, db / 50, 0.5, 1_000_000) for db in (30.0, 20.0, 40.0))
+    total = Score(images)
+    assert (total.psnr, total.seconds, total.megapixels_per_second) == (30.0, 1.5, 2.0)
+    assert total.ssim == pytest.approx(0.6)
+    assert [image.file for image in total.worst(2)] == ["20.0", "30.0"]
+
+
+def test_measure_refuses_a_remainder() -> None:
+    with pytest.raises(ValueError, match="no multiples of 2"):
+        measure(np.zeros((41, 40, 3), np.uint8), nearest, 2)
+
+
+def test_originals_are_cropped_and_reduced_to_8_bit(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 43 * 50).reshape(43, 50).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), ramp)
+    pixels = read_original(tmp_path / "deep.png", 4)
+    assert (pixels.shape, pixels.dtype) == ((40, 48, 1), np.uint8)
+    np.testing.assert_allclose(pixels[:, :, 0], ramp[:40, :48] / 257, atol=0.51)
+
+
+def test_transparency_is_dropped_only_where_it_is_empty(tmp_path: Path) -> None:
+    opaque = np.dstack([data.astronaut()[:40, :40], np.full((40, 40), 255, np.uint8)])
+    Image.fromarray(opaque).save(tmp_path / "opaque.png")
+    np.testing.assert_array_equal(read_original(tmp_path / "opaque.png", 2), opaque[:, :, :3])
+    opaque[3, 3, 3] = 254
+    Image.fromarray(opaque).save(tmp_path / "clear.png")
+    with pytest.raises(UnsupportedImageError, match=r"clear\.png: .*transparent"):
+        read_original(tmp_path / "clear.png", 2)
+
+
+def test_what_cannot_be_measured_is_listed(folder: Path) -> None:
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden").write_text("not looked at")
+    (folder / "sub").mkdir()
+    Image.new("RGB", (14, 200)).save(folder / "thin.png")
+    done = []
+    found = evaluate(folder, {"nearest": nearest}, 2, on_picture=lambda: done.append(1))
+    assert list(found.skipped) == ["notes.txt", "thin.png"]
+    assert "14x200 pixels are too few" in found.skipped["thin.png"]
+    assert len(found.scores["nearest"].images) == 2
+    assert len(done) == 4
+
+
+def test_a_damaged_original_stops_the_evaluation(folder: Path) -> None:
+    whole = (folder / "camera.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DamagedImageError, match=r"cut\.png"):
+        evaluate(folder, {"nearest": nearest}, 2)
+
+
+def test_folders_without_originals(tmp_path: Path) -> None:
+    with pytest.raises(MissingInputError, match="nowhere: no such folder"):
+        evaluate(tmp_path / "nowhere", {"nearest": nearest}, 2)
+    with pytest.raises(MissingInputError, match="empty"):
+        evaluate(tmp_path, {"nearest": nearest}, 2)
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(NotAnImageError, match="none of its files") as caught:
+        evaluate(tmp_path, {"nearest": nearest}, 2)
+    assert "folder" in caught.value.hint
+    with pytest.raises(MissingInputError, match="not a folder"):
+        evaluate(tmp_path / "notes.txt", {"nearest": nearest}, 2)
+
+
+def test_scale_one_measures_nothing(folder: Path) -> None:
+    with pytest.raises(ScaleError, match="scale 1"):
+        evaluate(folder, {"nearest": nearest}, 1)
