@@ -1,0 +1,81 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from upscale_cli.errors import OutputError
+
+_HINTS = {
+    errno.EACCES: "choose another place with --output, or change the folder's permissions",
+    errno.EPERM: "choose another place with --output, or change the folder's permissions",
+    errno.EROFS: "choose another place with --output",
+    errno.ENOSPC: "free some space, or choose another disk with --output",
+    errno.EDQUOT: "free some space, or choose another disk with --output",
+    errno.ENAMETOOLONG: "give a shorter name with --output",
+    errno.ENOTDIR: "a part of the path is a file; choose another place with --output",
+    errno.EEXIST: "a part of the path is a file; choose another place with --output",
+    errno.EISDIR: "there is a folder of that name; choose another name with --output",
+}
+
+
+def cannot_write(target: Path, error: OSError) -> OutputError:
+    """`error` as an OutputError that names the target and the next step."""
+    cause = error.strerror or str(error)
+    return OutputError(
+        f"{target}: cannot be written: {cause}",
+        hint=_HINTS.get(error.errno or 0, "choose another place with --output"),
+    )
+
+
+@contextmanager
+def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
+    """A new, empty, unique file beside `target` that becomes `target` if the block ends without error.
+
+    The folder is made if missing. After an error nothing is left behind and an older `target` is untouched.
+
+    Args:
+        target: the file to appear.
+        needs: bytes that must be free on the disk before anything is written.
+
+    Raises:
+        OutputError: the folder cannot be made or written, the disk is full, or the name does not fit.
+    """
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(target.parent).free
+        if needs > free:
+            raise OutputError(
+                f"{target}: needs about {needs / 1e9:.1f} GB on the disk, and {free / 1e9:.1f} GB are free",
+                hint=_HINTS[errno.ENOSPC],
+            )
+        # Not the target's own suffix: nothing must mistake the file for a finished picture.
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".part", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+        temporary.replace(target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _umask() -> int:
+    """The permissions that new files do not get; there is no way to ask without setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,42 @@
+"""The one place that loads libvips, and what its complaints mean."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+# Every picture is opened once: remembering operations would only keep files and memory in use.
+pyvips.cache_set_max(0)
+
+Image = pyvips.Image
+Error = pyvips.Error
+Source = pyvips.Source
+DTYPES = {
+    "uchar": "uint8", "char": "int8", "ushort": "uint16", "short": "int16", "uint": "uint32", "int": "int32",
+    "float": "float32", "double": "float64",
+}  # fmt: skip
+"""numpy's name for each of libvips's band formats; complex ones are absent."""
+BAND_FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
+"""libvips's name for each dtype that Pixels may have."""
+
+
+def source_of(data: bytes | os.PathLike[str]) -> Any:
+    """A new libvips source on encoded bytes or a file (a file name would be searched for [options])."""
+    if isinstance(data, bytes):
+        return Source.new_from_memory(data)
+    name = os.fsencode(data)
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:  # pyvips turns names into text when it reports errors, and dies of these
+        return Source.new_from_memory(Path(data).read_bytes())
+    return Source.new_from_file(name)
+
+
+def reason(error: pyvips.Error) -> str:
+    """The first useful line of a libvips error, without its prefix ("VipsJpeg: premature end …")."""
+    lines = [line.strip() for line in str(error.detail or "").splitlines() if line.strip()]
+    line = next((line for line in lines if "unable to" not in line), "")
+    return line.split(": ", 1)[-1].rstrip(".") if line else ""
