@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from upscale_cli.compare import Box, compare, most_different
+from upscale_cli.compare import compare, most_different
 from upscale_cli.errors import UsageError
+from upscale_cli.geometry import Region
 from upscale_cli.metrics import compare_luma
 from upscale_cli.sheet import draw
 
@@ -38,7 +39,7 @@ def test_the_largest_differences_are_found_in_order() -> None:
     spread = np.zeros((100, 120), np.float32)
     spread[70:80, 20:30] = 3
     spread[10:20, 90:100] = 5
-    assert most_different(spread, 10, 2) == [Box(90, 10, 10), Box(20, 70, 10)]
+    assert most_different(spread, 10, 2) == [Region(10, 90, 10, 10), Region(70, 20, 10, 10)]
 
 
 def test_squares_lie_apart_inside_the_picture_and_may_be_fewer() -> None:
@@ -48,7 +49,7 @@ def test_squares_lie_apart_inside_the_picture_and_may_be_fewer() -> None:
         assert 0 <= box.x <= 64 - 20 and 0 <= box.y <= 50 - 20
     for i, a in enumerate(boxes):
         assert all(abs(a.x - b.x) >= 20 or abs(a.y - b.y) >= 20 for b in boxes[:i])
-    assert most_different(np.ones((7, 9), np.float32), 7, 4) == [Box(0, 0, 7)]
+    assert most_different(np.ones((7, 9), np.float32), 7, 4) == [Region(0, 0, 7, 7)]
 
 
 def test_crops_are_cuts_of_the_whole_result(photo: np.ndarray) -> None:
@@ -65,8 +66,8 @@ def test_the_places_are_where_methods_differ() -> None:
     flat = np.full((200, 200, 3), 128, np.uint8)
     flat[140:160, 30:50] = data.astronaut()[100:120, 200:220]
     box = compare(flat, {"linear": linear, "cubic": cubic}, 2, count=1).boxes[0]
-    assert box.x <= 30 and box.x + box.side >= 50
-    assert box.y <= 140 and box.y + box.side >= 160
+    assert box.x <= 30 and box.right >= 50
+    assert box.y <= 140 and box.bottom >= 160
 
 
 def test_a_reference_gives_scores_and_a_panel(photo: np.ndarray, original: np.ndarray) -> None:
@@ -97,7 +98,7 @@ def test_the_sheet_shows_every_crop_unchanged(
     found = compare(small, {"linear": linear, "cubic": cubic}, 2)
     sheet = draw(small, found, 2, title="a name much too long for the column above the overview.png")
     assert sheet.dtype == np.uint8 and sheet.shape[2] == 3
-    side = 2 * found.boxes[0].side
+    side = 2 * found.boxes[0].width
     zoom = max(1, round(280 / side))
     for column, panel in enumerate(reversed(found.panels)):
         right = sheet.shape[1] - 12 - column * (side * zoom + 12)

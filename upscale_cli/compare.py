@@ -9,21 +9,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .errors import UsageError
-from .evaluate import Enlarge, Pixels8
-from .metrics import compare_luma, luma_studio
+from upscale_cli.errors import UsageError
+from upscale_cli.evaluate import Enlarge, Pixels8
+from upscale_cli.geometry import Region
+from upscale_cli.metrics import compare_luma, luma_studio
 
 CROP = 40  # side of a crop, in pixels of the small picture
 MARGIN = 64  # surroundings that a crop is enlarged with: more than the networks see
-
-
-@dataclass(frozen=True)
-class Box:
-    """A square of the small picture."""
-
-    x: int
-    y: int
-    side: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,8 @@ class Panel:
 class Comparison:
     """Where the methods differ most, and what each one made of these places."""
 
-    boxes: list[Box]
+    boxes: list[Region]
+    """Squares of the small picture."""
     panels: list[Panel]
 
 
@@ -55,7 +48,7 @@ def compare(
     count: int = 4,
     on_method: Callable[[], None] | None = None,
 ) -> Comparison:
-    """Enlarge ``photo`` ``(H, W, 1 or 3)`` by each of ``methods``, and by repeating pixels, which comes first.
+    """Enlarge ``photo`` ``(H, W, 1 or 3)`` by each of ``methods``, and first of all by repeating pixels.
 
     With ``reference``, the true large picture (``scale`` times the size, UsageError otherwise), every panel
     has its scores, border = scale, and the reference itself is the last panel. One large result is held at a
@@ -82,17 +75,17 @@ def compare(
         if on_method:
             on_method()
     spread = cv2.resize(highest - lowest, (width, height), interpolation=cv2.INTER_AREA)
-    boxes = most_different(spread, min(CROP, height, width), count)
+    boxes = most_different(np.asarray(spread, np.float32), min(CROP, height, width), count)
     panels = [
         Panel(name, [_enlarge_box(photo, box, enlarge, scale) for box in boxes], *(scores[name] or ()))
         for name, enlarge in methods.items()
     ]
     if reference is not None:
-        panels.append(Panel("original", [_cut(reference, box, scale) for box in boxes]))
+        panels.append(Panel("original", [reference[box.scaled(scale).slices] for box in boxes]))
     return Comparison(boxes, panels)
 
 
-def most_different(spread: npt.NDArray[np.float32], side: int, count: int) -> list[Box]:
+def most_different(spread: npt.NDArray[np.float32], side: int, count: int) -> list[Region]:
     """The ``count`` squares with the largest sums over ``spread`` ``(H, W)``, largest first.
 
     They lie apart, so that one texture does not take them all; fewer where there is no room for more.
@@ -101,12 +94,12 @@ def most_different(spread: npt.NDArray[np.float32], side: int, count: int) -> li
     # sums[y, x] belongs to the square whose upper left corner is at (x, y)
     sums = cv2.boxFilter(spread, cv2.CV_64F, (side, side), anchor=(0, 0), normalize=False)
     sums = sums[: spread.shape[0] - side + 1, : spread.shape[1] - side + 1].copy()
-    boxes = []
+    boxes: list[Region] = []
     for _ in range(count):
         y, x = np.unravel_index(int(np.argmax(sums)), sums.shape)
         if sums[y, x] < 0:
             break
-        boxes.append(Box(int(x), int(y), side))
+        boxes.append(Region(int(y), int(x), side, side))
         sums[max(0, y - apart + 1) : y + apart, max(0, x - apart + 1) : x + apart] = -1
     return boxes
 
@@ -115,12 +108,8 @@ def _nearest(scale: int) -> Enlarge:
     return lambda pixels: pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def _enlarge_box(photo: Pixels8, box: Box, enlarge: Enlarge, scale: int) -> Pixels8:
+def _enlarge_box(photo: Pixels8, box: Region, enlarge: Enlarge, scale: int) -> Pixels8:
     top, left = max(0, box.y - MARGIN), max(0, box.x - MARGIN)
-    window = photo[top : box.y + box.side + MARGIN, left : box.x + box.side + MARGIN]
-    return _cut(enlarge(np.ascontiguousarray(window)), Box(box.x - left, box.y - top, box.side), scale)
-
-
-def _cut(large: Pixels8, box: Box, scale: int) -> Pixels8:
-    y, x, side = box.y * scale, box.x * scale, box.side * scale
-    return large[y : y + side, x : x + side].copy()
+    window = photo[top : box.bottom + MARGIN, left : box.right + MARGIN]
+    inside = box.relative_to(Region(top, left, *window.shape[:2])).scaled(scale)
+    return enlarge(np.ascontiguousarray(window))[inside.slices]

@@ -17,11 +17,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .errors import MissingInputError, NotAnImageError, ScaleError, UnsupportedImageError
-from .image_io import open_picture
-from .metrics import compare_luma
-from .pixels import to_uint8
-from .resample import resize
+from upscale_cli.errors import MissingInputError, NotAnImageError, ScaleError, UnsupportedImageError
+from upscale_cli.image_io import open_picture
+from upscale_cli.metrics import compare_luma
+from upscale_cli.pixels import from_float, peak, split_alpha, to_float
+from upscale_cli.resample import resize
 
 Pixels8: TypeAlias = npt.NDArray[np.uint8]
 Enlarge: TypeAlias = Callable[[Pixels8], Pixels8]
@@ -100,13 +100,13 @@ def read_original(path: Path, scale: int) -> Pixels8:
     Raises InputError subclasses, among them UnsupportedImageError for a picture with transparent parts or one
     too small to be measured at this scale.
     """
-    pixels = to_uint8(open_picture(path).pixels())
-    if pixels.shape[2] in (2, 4):
-        if pixels[:, :, -1].min() < 255:
-            raise UnsupportedImageError(
-                f"{path}: has transparent parts, which PSNR does not measure", hint="flatten it first"
-            )
-        pixels = pixels[:, :, :-1]
+    pixels, alpha = split_alpha(open_picture(path).pixels())
+    if alpha is not None and alpha.min() < peak(alpha.dtype):
+        raise UnsupportedImageError(
+            f"{path}: has transparent parts, which PSNR does not measure", hint="flatten it first"
+        )
+    if pixels.dtype != np.uint8:
+        pixels = from_float(to_float(pixels), np.uint8)
     height, width = (side - side % scale for side in pixels.shape[:2])
     least = SMALLEST + 2 * scale
     if min(height, width) < least:

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Plane: TypeAlias = npt.NDArray[Any]
+from upscale_cli.color import studio_luma
 
-_STUDIO = np.array([65.481, 128.553, 24.966], np.float64)  # ITU-R BT.601: 219 * (0.299, 0.587, 0.114)
+Plane: TypeAlias = npt.NDArray[Any]
 
 
 def luma_studio(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
@@ -28,13 +28,13 @@ def luma_studio(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """
     if pixels.dtype != np.uint8:
         raise ValueError(f"luma_studio takes 8-bit pixels, not {pixels.dtype}")
-    if pixels.ndim == 2:
-        pixels = pixels[:, :, None]
-    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+    if pixels.ndim == 3 and pixels.shape[2] == 3:
+        return studio_luma(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.ndim != 2:
         raise ValueError(f"luma_studio takes grey or RGB, not an array of shape {pixels.shape}")
-    weights = _STUDIO / 255 if pixels.shape[2] == 3 else np.array([219 / 255])
-    luma: npt.NDArray[np.float64] = pixels @ weights + 16
-    return luma
+    return pixels.astype(np.float64) * (219 / 255) + 16.0
 
 
 def crop_border(pixels: Plane, border: int) -> Plane:

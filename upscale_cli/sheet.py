@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .compare import Comparison, Panel
-from .evaluate import Pixels8
+from upscale_cli.compare import Comparison, Panel
+from upscale_cli.evaluate import Pixels8
 
 CELL = 280  # pixels that a crop is shown at, about
 GAP = 12
@@ -18,7 +18,7 @@ INK, FAINT, BEST, PAPER = (24, 24, 24), (110, 110, 110), (0, 120, 60), (255, 255
 def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "") -> Pixels8:
     """The sheet as ``(H, W, 3)`` RGB, on white. Crops are shown at a whole multiple of their size."""
     panels, boxes = comparison.panels, comparison.boxes
-    side = boxes[0].side * scale
+    side = boxes[0].width * scale
     zoom = max(1, round(CELL / side))
     cell = side * zoom
     grid = len(boxes) * (cell + GAP)
@@ -37,8 +37,7 @@ def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "")
             color = BEST if panel.psnr == best else FAINT
             _text(sheet, _score(panel), x, 52, color=color, bold=panel.psnr == best)
         for row, crop in enumerate(panel.crops):
-            shown = cv2.resize(_rgb(crop), (cell, cell), interpolation=cv2.INTER_NEAREST)
-            _paste(sheet, shown, x, HEADER + row * (cell + GAP))
+            _paste(sheet, _resize(crop, (cell, cell), cv2.INTER_NEAREST), x, HEADER + row * (cell + GAP))
     for row in range(len(boxes)):
         _badge(sheet, row, left - 2 * GAP, HEADER + row * (cell + GAP) + 10)
     return sheet
@@ -47,13 +46,13 @@ def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "")
 def _overview(photo: Pixels8, comparison: Comparison, height: int) -> Pixels8:
     factor = min(OVERVIEW / photo.shape[1], height / photo.shape[0])
     size = (max(1, round(photo.shape[1] * factor)), max(1, round(photo.shape[0] * factor)))
-    small = cv2.resize(_rgb(photo), size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    small = _resize(photo, size, cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
     for row, box in enumerate(comparison.boxes):
-        x, y, side = round(box.x * factor), round(box.y * factor), max(6, round(box.side * factor))
+        x, y, side = round(box.x * factor), round(box.y * factor), max(6, round(box.width * factor))
         for color, thickness in ((INK, 3), (PAPER, 1)):
             cv2.rectangle(small, (x, y), (x + side, y + side), color, thickness, cv2.LINE_AA)
         _badge(small, row, max(10, x), max(10, y))
-    return np.asarray(small, np.uint8)
+    return small
 
 
 def _badge(sheet: Pixels8, row: int, x: int, y: int) -> None:
@@ -90,5 +89,7 @@ def _paste(sheet: Pixels8, picture: Pixels8, x: int, y: int) -> None:
     sheet[y : y + picture.shape[0], x : x + picture.shape[1]] = picture
 
 
-def _rgb(pixels: Pixels8) -> Pixels8:
-    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+def _resize(pixels: Pixels8, size: tuple[int, int], kernel: int) -> Pixels8:
+    """As RGB of ``size`` (width, height)."""
+    rgb = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
+    return np.asarray(cv2.resize(rgb, size, interpolation=kernel), np.uint8)
