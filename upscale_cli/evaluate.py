@@ -117,20 +117,33 @@ def read_original(path: Path, scale: int) -> Pixels8:
     return np.ascontiguousarray(pixels[:height, :width])
 
 
+def bicubic(pixels: Pixels8, height: int, width: int) -> Pixels8:
+    """Antialiased bicubic (a = -0.5) in 8 bit, one axis after the other, rounded after each as Pillow does.
+
+    Published figures were made so; rounding once would read 0.01 dB more.
+    """
+    return resize(resize(pixels, pixels.shape[0], width), height, width)
+
+
+def shrink(original: Pixels8, scale: int) -> Pixels8:
+    """``original``, whose sides are multiples of ``scale``, made smaller by that factor."""
+    height, width = original.shape[:2]
+    if height % scale or width % scale:
+        raise ValueError(f"sides of {width}x{height} are no multiples of {scale}")
+    return bicubic(original, height // scale, width // scale)
+
+
 def measure(original: Pixels8, enlarge: Enlarge, scale: int, *, name: str = "") -> tuple[ImageScore, Pixels8]:
     """Shrink ``original`` by ``scale``, enlarge it again, and compare: the score and the enlarged picture.
 
     ``original`` is ``(H, W, 1 or 3)`` with sides that are multiples of ``scale``.
     """
-    height, width = original.shape[:2]
-    if height % scale or width % scale:
-        raise ValueError(f"sides of {width}x{height} are no multiples of {scale}")
-    small = resize(original, height // scale, width // scale)
+    small = shrink(original, scale)
     start = time.perf_counter()
     result = enlarge(small)
     seconds = time.perf_counter() - start
     psnr, ssim = compare_luma(result, original, border=scale)
-    return ImageScore(name, psnr, ssim, seconds, height * width), result
+    return ImageScore(name, psnr, ssim, seconds, result.shape[0] * result.shape[1]), result
 
 
 def evaluate(
