@@ -1,0 +1,1 @@
+"""Network definitions in Keras 3: one paper, one file, one function."""

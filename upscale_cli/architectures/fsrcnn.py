@@ -1,0 +1,84 @@
+"""FSRCNN for today's CPUs: arXiv:1608.00367, with plain 3×3 layers and a sub-pixel output (arXiv:1609.05158).
+
+Three departures from the paper, for speed: 3×3 convolution and depth-to-space in place of the 9×9 deconvolution,
+ReLU in place of PReLU, and one width throughout in place of shrink and expand, since widths below 16 leave part
+of a vector register empty. The network predicts what bicubic enlargement lacks, so that whoever calls it adds
+the answer to the enlarged picture.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+from keras import ops
+
+from upscale_cli.architectures.reparam import RepConv2D
+
+
+def fsrcnn(
+    channels: int, depth: int, *, scale: int = 2, expansion: int = 0, name: str = "fsrcnn"
+) -> keras.Model:
+    """Build the network in its training form.
+
+    ``(N, H, W, 1)`` luma in [0, 1] to ``(N, scale*H, scale*W, 1)``, the residual over bicubic enlargement.
+
+    Args:
+        channels: Width of every hidden layer.
+        depth: Number of mapping layers; ``depth + 2`` convolutions in all, which is also the halo in pixels.
+        scale: Enlargement of each axis.
+        expansion: Width of the training-only branches; 0 gives a plain stack.
+        name: Name of the Keras model.
+    """
+    luma = keras.Input((None, None, 1), name="luma")
+    # feature extraction: zero-sum filters see differences only, hence a constant picture stays constant
+    x = RepConv2D(channels, expansion=expansion, zero_sum=True, scale=2.0, activation="relu", name="extract")(
+        luma
+    )
+    for i in range(depth):
+        x = RepConv2D(channels, expansion=expansion, identity=True, activation="relu", name=f"map{i}")(x)
+    x = RepConv2D(scale * scale, expansion=expansion, scale=0.01, name="reconstruct")(x)
+    return keras.Model(luma, ops.depth_to_space(x, scale), name=name)
+
+
+def merged(network: keras.Model) -> keras.Model:
+    """Return the same function as plain ``Conv2D`` layers, with nothing left that only training needs.
+
+    The last bias is set such that a constant picture's residual is zero.
+    """
+    blocks = rep_layers(network)
+    scale = round(blocks[-1].filters ** 0.5)
+    luma = x = keras.Input((None, None, 1), name="luma")
+    for block in blocks:
+        x = keras.layers.Conv2D(
+            block.filters, 3, padding="same", activation=block.activation, name=block.name
+        )(x)
+    plain = keras.Model(luma, ops.depth_to_space(x, scale), name=network.name)
+    for block in blocks:
+        kernel, bias = ops.convert_to_numpy(block.collapsed()), ops.convert_to_numpy(block.bias)
+        plain.get_layer(block.name).set_weights([kernel, bias])
+    side = 2 * len(blocks) + 1
+    flat = ops.convert_to_numpy(plain(np.full((1, side, side, 1), 0.5, "float32")))
+    middle = len(blocks) * scale
+    phases = flat[0, middle : middle + scale, middle : middle + scale, 0].reshape(-1)
+    plain.get_layer(blocks[-1].name).bias.assign_sub(phases)
+    return plain
+
+
+def assign_merged(network: keras.Model, plain: keras.Model) -> None:
+    """Give ``network`` (training form) the function of ``plain``, as :func:`merged` made it.
+
+    Raises:
+        ValueError: if the two are not the same stack of layers.
+    """
+    blocks = rep_layers(network)
+    layers = [layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+    shapes = [tuple(layer.kernel.shape) for layer in layers]
+    if shapes != [tuple(block.kernel.shape) for block in blocks]:
+        raise ValueError(f"layers of {plain.name} do not fit {network.name}: {shapes}")
+    for block, layer in zip(blocks, layers, strict=True):
+        block.assign_merged(*layer.get_weights())
+
+
+def rep_layers(network: keras.Model) -> list[RepConv2D]:
+    """Return the network's blocks from input to output."""
+    return [layer for layer in network.layers if isinstance(layer, RepConv2D)]

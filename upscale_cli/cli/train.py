@@ -1,0 +1,134 @@
+"""``upscale train``: photographs in, a model out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from upscale_cli.cli import output
+from upscale_cli.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from upscale_cli.training.config import TrainConfig
+
+
+def command(
+    name: Annotated[
+        str, typer.Argument(help="A recipe (fsrcnn-s, -m, -l); with --init, the new model's name.")
+    ] = "",
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Folder of photographs; may be given again.")
+    ] = None,
+    val: Annotated[
+        list[Path] | None, typer.Option(help="Folder to validate on.", show_default="every tenth photograph")
+    ] = None,
+    init: Annotated[str, typer.Option(help="Start from this model: a name or a .keras file.")] = "",
+    out: Annotated[Path, typer.Option(help="Where the model files and manifest.json go.")] = Path("weights"),
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of checkpoints and curve.", show_default="runs/NAME")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Training steps.", show_default="the recipe's")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Patches in a step.", show_default="the recipe's")
+    ] = None,
+    patch: Annotated[
+        int | None, typer.Option(min=8, help="Side of a patch.", show_default="the recipe's")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Peak learning rate.", show_default="the recipe's")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="l1, charbonnier or l2.", show_default="the recipe's")
+    ] = None,
+    fourier: Annotated[
+        float | None, typer.Option(help="Weight of the Fourier loss.", show_default="the recipe's")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32 or mixed_bfloat16.", show_default="the recipe's")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="the recipe's")] = None,
+    check_every: Annotated[
+        int | None, typer.Option(min=1, help="Steps between validations.", show_default="the recipe's")
+    ] = None,
+) -> None:
+    """Train a model on a folder of photographs, or fine-tune one with --init.
+
+    An interrupted run goes on where it stopped when the same command is given again. A model that is no better
+    on the held-out pictures than the one that it started from, or would replace, stays in the run's folder.
+    """
+    if not data:
+        raise UsageError("no photographs to train on", hint="name a folder of them with --data DIR")
+    if missing := [module for module in ("keras", "tensorflow", "matplotlib") if not find_spec(module)]:
+        raise MissingExtraError(
+            f"training needs {', '.join(missing)}, which is not installed",
+            hint="pip install 'upscale-cli[train]'",
+        )
+    choices: dict[str, Any] = {
+        "steps": steps, "batch": batch, "patch": patch, "rate": rate, "loss": loss, "fourier": fourier,
+        "precision": precision, "seed": seed, "check_every": check_every,
+    }  # fmt: skip
+    start = start_file(init) if init else None
+    config = replace(
+        recipe(name, start), **{key: value for key, value in choices.items() if value is not None}
+    )
+    from tqdm import tqdm
+
+    from upscale_cli.training.recipe import run_recipe
+
+    with tqdm(total=config.steps, unit="step", disable=None, dynamic_ncols=True) as bar:
+
+        def on_block(done: int, loss: float, score: float, speed: float) -> None:
+            bar.update(done - bar.n)
+            bar.set_postfix_str(f"loss {loss:.5f}, {score:.3f} dB")
+            if bar.disable:
+                output.note(
+                    f"step {done}/{config.steps}: loss {loss:.5f}, {score:.3f} dB, {speed:.1f} steps/s"
+                )
+
+        outcome = run_recipe(
+            config,
+            data,
+            held_out=val,
+            out=out,
+            run=run or Path("runs") / config.name,
+            init=start,
+            on_block=on_block,
+        )
+    if outcome.before is not None:
+        output.note(f"held-out pictures before: {outcome.before:.3f} dB, after: {outcome.after:.3f} dB")
+    if outcome.row is None:
+        output.note(f"not better, so nothing was replaced; the new model is {outcome.run / 'best.keras'}")
+    else:
+        print(out / outcome.row["files"]["float"]["file"])  # noqa: T201
+
+
+def recipe(name: str, start: Path | None) -> TrainConfig:
+    """Return the recipe ``name``, or for a fine-tune the shape of the ``start`` file under the new name.
+
+    Raises:
+        UsageError: without a name and a file to start from, or for an unknown recipe.
+    """
+    from upscale_cli.training.config import PRESETS, preset
+    from upscale_cli.training.recipe import fine_tune
+
+    if start is None or name in PRESETS:
+        return preset(name)
+    return fine_tune(name or f"{start.stem}-tuned", start)
+
+
+def start_file(init: str) -> Path:
+    """Return the ``.keras`` file of a model's name, or the path itself.
+
+    Raises:
+        UnknownModelError: if there is neither.
+    """
+    from upscale_cli.zoo import find
+
+    path = Path(init)
+    return path if path.suffix == ".keras" and path.exists() else find(init, "keras").path

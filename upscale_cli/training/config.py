@@ -1,0 +1,76 @@
+"""What a training run is made of, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upscale_cli.errors import UnknownModelError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides the weights; two runs with equal configs on one machine are the same run."""
+
+    name: str
+    channels: int
+    """Width of the hidden layers; multiples of 16 fill AVX-512 registers."""
+    depth: int
+    """Mapping layers between the first and the last convolution."""
+    expansion: int = 64
+    """Width of the training-only expand-and-squeeze branches."""
+    steps: int = 60_000
+    batch: int = 16
+    patch: int = 48
+    """Side of a crop in low-resolution pixels."""
+    rate: float = 1e-3
+    """Peak learning rate of Adam; falls to ``final_rate`` along a cosine."""
+    final_rate: float = 1e-6
+    warmup: int = 500
+    ema: float = 0.999
+    """Decay of the averaged weights, which are the ones validated and saved."""
+    loss: str = "l1"
+    """``l1``, ``charbonnier`` or ``l2``."""
+    fourier: float = 0.0
+    """Weight of the L1 distance of the patches' 2-D Fourier transforms (SAFMN uses 0.05)."""
+    hardness: float = 0.5
+    """Crops are drawn with probability ∝ (mean error of bicubic there) ** hardness; 0 draws evenly."""
+    rescaled: float = 0.5
+    """Share of extra views of each photograph, reduced by a random factor of 0.5 to 0.9."""
+    mixed: bool = True
+    """Extra views take their luma from a random mix of the channels, in place of BT.601's."""
+    precision: str = "float32"
+    """Keras dtype policy: ``float32``, or ``mixed_bfloat16`` where the hardware has it."""
+    seed: int = 1
+    check_every: int = 2_000
+    """Steps between validations and checkpoints."""
+    teacher: str = ""
+    """Path of a first-pass model (``.keras``): train the second pass of a 4× chain on its results."""
+    description: str = field(default="", compare=False)
+
+
+PRESETS = {
+    "fsrcnn-s": TrainConfig(
+        "fsrcnn-s", 16, 8, steps=60_000, description="small and quick: as fast as a resizer"
+    ),
+    "fsrcnn-m": TrainConfig("fsrcnn-m", 32, 10, steps=60_000, description="the balance of quality and speed"),
+    "fsrcnn-l": TrainConfig(
+        "fsrcnn-l", 64, 8, steps=60_000, rate=5e-4, description="the best picture, for those who can wait"
+    ),
+}
+
+
+def preset(name: str) -> TrainConfig:
+    """Return the recipe of one of the shipped models.
+
+    Raises:
+        UnknownModelError: if there is none of that name.
+    """
+    if name not in PRESETS:
+        raise UnknownModelError(f"no recipe named {name}", hint=f"recipes: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def picture_files(folders: list[Path]) -> list[Path]:
+    """Return all files below ``folders``, sorted by name, so that runs repeat."""
+    return sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")

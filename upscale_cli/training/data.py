@@ -1,0 +1,149 @@
+"""Photographs as a pool of pixel pairs that a training step can cut patches from.
+
+A pair is what the network sees and what it should answer: luma at low resolution, and what bicubic
+enlargement of that luma lacks. All pairs of a run lie one after the other in two flat arrays, so that a patch, turned or
+mirrored, is one gather, on whatever device the arrays are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from upscale_cli.errors import InputError
+from upscale_cli.image_io import open_picture
+from upscale_cli.resample import double, resize
+from upscale_cli.training.config import TrainConfig
+
+UNITS = 64 * 255
+"""Pool values are int16 in 1/64 grey levels: exact enough for 8-bit data, with room for overshoot."""
+
+LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
+
+Plane = NDArray[np.float32]
+"""(H, W) float32, about [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pairs of a run."""
+
+    low: NDArray[np.int16]
+    """Low-resolution luma of all pairs, flat, in 1/64 levels."""
+    residual: NDArray[np.int16]
+    """High resolution minus bicubic enlargement of ``low``, flat, 2H × 2W per pair."""
+    start: NDArray[np.int64]
+    """(pairs,) where each pair starts in ``low``; four times that in ``residual``."""
+    shape: NDArray[np.int64]
+    """(pairs, 2) height and width at low resolution."""
+    corners: NDArray[np.int32]
+    """(spots, 3) pair, top, left of the patches that may be drawn."""
+    odds: NDArray[np.float64]
+    """(spots,) cumulated probability of each."""
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int32]:
+        """Return ``count`` random patches, (count, 4) int32: start of its pair in ``low``, corner from there,
+        row length, flip-and-turn code 0 to 7."""
+        pair, top, left = self.corners[np.searchsorted(self.odds, rng.random(count), side="right")].T
+        width = self.shape[pair, 1]
+        code = rng.integers(0, 8, count)
+        return np.stack([self.start[pair], top * width + left, width, code], axis=1).astype(np.int32)
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Decode a photograph to (H, W, 3) uint8, transparency left out.
+
+    Raises:
+        InputError: as :func:`upscale_cli.image_io.open_picture`, or if the picture is not 8 bit.
+    """
+    pixels = open_picture(path).pixels()
+    if pixels.dtype != np.uint8:
+        raise InputError(
+            f"{path}: {pixels.dtype} pixels; training takes 8-bit pictures",
+            hint="convert it first: upscale prepare SRC DST",
+        )
+    colour = pixels[..., : 1 if pixels.shape[2] < 3 else 3]
+    return np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3)))
+
+
+def luma(rgb: NDArray[np.uint8], weights: NDArray[np.float64] = LUMA) -> Plane:
+    """Return the weighted sum of the channels, (H, W) in [0, 1]."""
+    plane: Plane = np.asarray(rgb @ (weights / 255), np.float32)
+    return plane
+
+
+def degrade(rgb: NDArray[np.uint8], factor: int = 2) -> NDArray[np.uint8]:
+    """Shrink by ``factor`` with antialiased bicubic, rounded to 8 bit: the literature's degradation."""
+    return resize(rgb, rgb.shape[0] // factor, rgb.shape[1] // factor)
+
+
+def enlarge(low: Plane) -> Plane:
+    """Bicubic enlargement by 2, the very one that the tiler adds a network's residual to."""
+    return double(low)
+
+
+def views(
+    path: Path, config: TrainConfig, rng: np.random.Generator
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
+    """Yield a photograph and, by chance, a reduced copy with another luma."""
+    rgb = read_rgb(path)
+    yield rgb, LUMA
+    if rng.random() < config.rescaled:
+        factor = rng.uniform(0.5, 0.9)
+        height, width = (max(2 * config.patch, int(side * factor)) for side in rgb.shape[:2])
+        if height <= rgb.shape[0] and width <= rgb.shape[1]:
+            yield resize(rgb, height, width), rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
+
+
+def pairs(files: list[Path], config: TrainConfig) -> Iterator[tuple[Plane, Plane]]:
+    """Yield (low, high) luma of each view, cut to even sides; what is smaller than a patch is left out."""
+    rng = np.random.default_rng(config.seed)
+    for path in files:
+        for rgb, weights in views(path, config, rng):
+            height, width = (side // 2 * 2 for side in rgb.shape[:2])
+            if min(height, width) >= 2 * config.patch:
+                even = np.ascontiguousarray(rgb[:height, :width])
+                yield luma(degrade(even), weights), luma(even, weights)
+
+
+def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: float) -> Pool:
+    """Gather pairs into a pool, with the odds of each place to be drawn.
+
+    Raises:
+        InputError: if there is no pair.
+    """
+    lows, residuals, shapes, corners, weights = [], [], [], [], []
+    for index, (low, high) in enumerate(source):
+        residual = high - enlarge(low)
+        lows.append(np.rint(low * UNITS).astype(np.int16).ravel())
+        residuals.append(np.rint(residual * UNITS).astype(np.int16).ravel())
+        shapes.append(low.shape)
+        error = cv2.blur(
+            cv2.resize(np.abs(residual), low.shape[::-1], interpolation=cv2.INTER_AREA),
+            (patch, patch),
+            anchor=(0, 0),
+        )
+        tops, lefts = np.mgrid[0 : low.shape[0] - patch + 1 : 4, 0 : low.shape[1] - patch + 1 : 4].reshape(
+            2, -1
+        )
+        corners.append(np.stack([np.full_like(tops, index), tops, lefts], axis=1))
+        weights.append((error[tops, lefts] + 1e-4) ** hardness)
+    if not lows:
+        raise InputError(
+            "no picture is large enough to train on", hint=f"pictures need {2 * patch} pixels a side"
+        )
+    starts = np.cumsum([0, *(low.size for low in lows)])[:-1]
+    odds = np.cumsum(np.concatenate(weights, dtype=np.float64))
+    return Pool(
+        np.concatenate(lows),
+        np.concatenate(residuals),
+        starts,
+        np.array(shapes),
+        np.concatenate(corners).astype(np.int32),
+        odds / odds[-1],
+    )

@@ -1,0 +1,172 @@
+"""From a trained network to files that anybody can run, and the manifest row that describes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from upscale_cli.atomic import atomic
+from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.training.data import Plane
+
+CALIBRATION_SIDE = 96
+
+
+def to_float(plain: keras.Model) -> bytes:
+    """Convert a merged network to a float32 ``.tflite`` file's content.
+
+    Raises:
+        MissingExtraError: without TensorFlow, which holds the converter.
+    """
+    return bytes(converter(plain).convert())
+
+
+def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
+    """Convert a merged network to ``.tflite`` with int8 weights and activations, float32 at both ends.
+
+    Args:
+        plain: The network.
+        pictures: Luma planes, (H, W) in [0, 1], that show the range of every activation.
+
+    Raises:
+        MissingExtraError: without TensorFlow, which holds the converter.
+    """
+    import tensorflow as tf
+
+    def samples() -> Iterator[list[np.ndarray]]:
+        ramp = np.tile(np.linspace(0, 1, CALIBRATION_SIDE, dtype=np.float32), (CALIBRATION_SIDE, 1))
+        for plane in (ramp, *pictures):  # the ramp pins the input to 1/255 a step
+            yield [plane[None, :CALIBRATION_SIDE, :CALIBRATION_SIDE, None]]
+
+    job = converter(plain)
+    job.optimizations = [tf.lite.Optimize.DEFAULT]
+    job.representative_dataset = samples
+    job.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    first = next(layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D))
+    return zero_sum(bytes(job.convert()), keras.ops.convert_to_numpy(first.kernel))
+
+
+def converter(plain: keras.Model) -> Any:
+    """Return TensorFlow's converter for a network, whatever backend trained it."""
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise MissingExtraError(
+            "exporting needs TensorFlow", hint="pip install 'upscale-cli[train]'"
+        ) from error
+    if keras.backend.backend() != "tensorflow":
+        raise ModelError("export runs on Keras' TensorFlow backend", hint="set KERAS_BACKEND=tensorflow")
+    call = tf.function(plain, input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32, name="luma")])
+    return tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()], plain)
+
+
+def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
+    """Make the first layer's int8 filters sum to zero again, as the float ones do.
+
+    Rounding each weight by itself leaves a sum of a few units, by which the answer would depend on the
+    brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one unit.
+
+    Args:
+        content: The ``.tflite`` file, with one scale for each filter.
+        kernel: The float kernel, (3, 3, 1, filters), each filter summing to zero.
+    """
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    graph = model.subgraphs[0]
+    first = next(op for op in graph.operators if len(op.inputs) == 3)
+    tensor = graph.tensors[first.inputs[1]]
+    exact = kernel.reshape(-1, kernel.shape[-1]).T / np.asarray(tensor.quantization.scale)[:, None]
+    rounded = np.rint(exact)
+    for weights, wanted in zip(rounded, exact, strict=True):
+        excess = int(weights.sum())
+        moved = np.argsort((wanted - weights) * np.sign(excess))[: abs(excess)]
+        weights[moved] -= np.sign(excess)
+    model.buffers[tensor.buffer].data = np.frombuffer(rounded.astype(np.int8).tobytes(), np.uint8)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def measure_halo(plain: keras.Model) -> int:
+    """Return how far, in input pixels, an output pixel can see, by changing one pixel of noise.
+
+    Many tries are joined, since a ReLU may hide a path.
+    """
+    rng = np.random.default_rng(0)
+    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in plain.layers)
+    side = (
+        2 * (convolutions + 4) + 1
+    )  # one pixel of reach for each 3×3 layer, and room to see that it ends there
+    middle = side // 2
+    before = rng.random((64, side, side, 1), np.float32)
+    after = before.copy()
+    after[:, middle, middle] = 1 - after[:, middle, middle]
+    answers = [keras.ops.convert_to_numpy(plain(x)) for x in (before, after)]
+    rows, columns = np.nonzero((answers[0] != answers[1]).any(axis=(0, 3)))
+    scale = answers[0].shape[1] // side
+    reach = max(np.abs(np.concatenate([rows, columns]) // scale - middle))
+    return int(reach)
+
+
+def facts(plain: keras.Model) -> dict[str, Any]:
+    """Return what the program must know of a network to use it: scale, channels, halo, residual, sizes."""
+    kernels = [layer.kernel.shape for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+    return {
+        "scale": round(kernels[-1][-1] ** 0.5),
+        "channels": 1,
+        "halo": measure_halo(plain),
+        "residual": True,
+        "parameters": int(plain.count_params()),
+        "macs_per_pixel": int(sum(np.prod(shape) for shape in kernels)),
+    }
+
+
+def publish(
+    plain: keras.Model, folder: Path, name: str, calibration: list[Plane], about: dict[str, Any]
+) -> dict[str, Any]:
+    """Write ``<name>.keras``, ``.tflite``, ``.int8.tflite`` and the manifest row into ``folder``.
+
+    Args:
+        plain: The merged network.
+        folder: Where ``manifest.json`` is, or will be; other rows stay as they are.
+        name: Name of the model, which replaces a row of that name.
+        calibration: Luma planes that show int8 the range of every activation.
+        about: The rest of the row: description, training, scores.
+
+    Returns:
+        The row.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{name}.part.keras"
+    plain.save(part)
+    contents = {
+        "float": (f"{name}.tflite", to_float(plain)),
+        "int8": (f"{name}.int8.tflite", to_int8(plain, calibration)),
+        "keras": (f"{name}.keras", part.read_bytes()),
+    }
+    part.unlink()
+    files = {}
+    for kind, (file, content) in contents.items():
+        with atomic(folder / file) as temporary:
+            temporary.write_bytes(content)
+        files[kind] = {"file": file, "sha256": hashlib.sha256(content).hexdigest()}
+    row = {"name": name, **facts(plain), "files": files, **about}
+    update_manifest(folder, row)
+    return row
+
+
+def update_manifest(folder: Path, row: dict[str, Any]) -> None:
+    """Put ``row`` into ``folder/manifest.json`` in place of the row of its name, or at the end."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {"models": []}
+    rows = {known["name"]: known for known in manifest["models"]}
+    rows[row["name"]] = row
+    manifest["models"] = list(rows.values())
+    manifest.setdefault("default", row["name"])
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n")

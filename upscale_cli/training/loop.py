@@ -1,0 +1,203 @@
+"""The training loop: reads top to bottom, runs on any Keras 3 backend, stops and goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged
+from upscale_cli.errors import UsageError
+from upscale_cli.metrics import psnr
+from upscale_cli.training.config import TrainConfig
+from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
+
+
+class PatchTrainer(keras.Model):  # type: ignore[misc]
+    """Cuts patches out of a pool on the device and scores a network on them.
+
+    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, 2P, 2P, 1), the network's error.
+    """
+
+    def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
+        super().__init__(name="trainer")
+        self.network = network
+        self.config = config
+        # weights, not constants: a compiled step then refers to the pool in place of carrying a copy
+        self.low = self.add_weight(shape=pool.low.shape, dtype="int16", trainable=False, initializer="zeros")
+        self.residual = self.add_weight(
+            shape=pool.residual.shape, dtype="int16", trainable=False, initializer="zeros"
+        )
+        self.low.assign(pool.low)
+        self.residual.assign(pool.residual)
+
+    def patches(self, flat: Any, start: Any, width: Any, code: Any, side: int) -> Any:
+        """Gather (N, side, side, 1) float32 patches; bits of ``code``: flip rows, flip columns, transpose."""
+        i, j = (
+            ops.reshape(ops.convert_to_tensor(grid), (1, side, side))
+            for grid in np.mgrid[:side, :side].astype("int32")
+        )
+        code = ops.reshape(code, (-1, 1, 1))
+        rows = ops.where(code % 2 == 1, side - 1 - i, i)
+        columns = ops.where(code // 2 % 2 == 1, side - 1 - j, j)
+        turned = code // 4 == 1
+        rows, columns = ops.where(turned, columns, rows), ops.where(turned, rows, columns)
+        where = ops.reshape(start, (-1, 1, 1)) + rows * ops.reshape(width, (-1, 1, 1)) + columns
+        return ops.cast(ops.take(flat, where), "float32")[..., None] / UNITS
+
+    def call(self, crops: Any) -> Any:
+        """Return prediction minus truth."""
+        start, corner, width, code = (crops[:, k] for k in range(4))
+        side = self.config.patch
+        low = self.patches(self.low, start + corner, width, code, side)
+        # the same corner at twice the size: row 2y of length 2W, column 2x
+        corner = 4 * (corner // width) * width + 2 * (corner % width)
+        truth = self.patches(self.residual, 4 * start + corner, 2 * width, code, 2 * side)
+        return ops.cast(self.network(low), "float32") - truth
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean pixel loss of the error, plus the Fourier term."""
+        kinds: dict[str, Callable[[Any], Any]] = {
+            "l1": ops.abs,
+            "l2": lambda e: (
+                100 * ops.square(e)
+            ),  # about the size of l1 near the end, so that one rate fits both
+            "charbonnier": lambda e: ops.sqrt(ops.square(e) + 1e-6),
+        }
+        loss = ops.mean(kinds[self.config.loss](y_pred))
+        if self.config.fourier:
+            real, imaginary = ops.fft2((y_pred[..., 0], ops.zeros_like(y_pred[..., 0])))
+            size = (
+                2 * self.config.patch
+            )  # an orthonormal transform, so that the term has the error's own size
+            loss = loss + self.config.fourier * ops.mean(ops.abs(real) + ops.abs(imaginary)) / size
+        return loss
+
+
+def validate(network: keras.Model, pictures: list[tuple[Plane, Plane]]) -> float:
+    """Return the mean PSNR on Y, in dB, over whole pictures: 8-bit studio range, 2 pixels cropped."""
+
+    def studio(plane: Plane) -> Any:
+        return np.rint(16 + 219 * np.clip(plane, 0, 1))[2:-2, 2:-2]
+
+    scores = []
+    for low, high in pictures:
+        residual = ops.convert_to_numpy(network.predict_on_batch(low[None, ..., None]))[0, ..., 0]
+        scores.append(psnr(studio(enlarge(low) + residual), studio(high)))
+    return float(np.mean(scores))
+
+
+def train(
+    config: TrainConfig,
+    pool: Pool,
+    held_out: list[tuple[Plane, Plane]],
+    run: Path,
+    *,
+    init: Path | None = None,
+    on_block: Callable[[int, float, float, float], None] | None = None,
+) -> keras.Model:
+    """Train to the end, going on from ``run`` where it holds an interrupted run of the same config.
+
+    Args:
+        config: The recipe.
+        pool: What to learn from.
+        held_out: (low, high) pairs to validate on.
+        run: Folder of the checkpoint, the best weights and ``log.csv``; made if missing.
+        init: A merged ``.keras`` model of the same shape to start from.
+        on_block: Called as (steps done, loss, validation dB, steps per second) after each block of steps.
+
+    Returns:
+        The best network by validation, in plain merged form.
+
+    Raises:
+        UsageError: if ``run`` belongs to a run with another config.
+    """
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.precision)
+    network = fsrcnn(
+        config.channels, config.depth, expansion=config.expansion, name=config.name.replace("-", "_")
+    )
+    if init:
+        assign_merged(network, keras.saving.load_model(init, compile=False))
+    trainer = PatchTrainer(network, pool, config)
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.rate * 1e-2,
+        config.steps - config.warmup,
+        alpha=config.final_rate / config.rate,
+        warmup_target=config.rate,
+        warmup_steps=config.warmup,
+    )
+    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, use_ema=True, ema_momentum=config.ema)
+    # XLA compiles the step on a GPU; on a CPU TensorFlow's own kernels are the quicker ones
+    jit = "auto" if keras.backend.backend() == "jax" else False
+    trainer.compile(optimizer, steps_per_execution=10, jit_compile=jit)
+    optimizer.build(trainer.trainable_variables)
+    run.mkdir(parents=True, exist_ok=True)
+    done, best = restore(run, config, network, optimizer)
+
+    while done < config.steps:
+        begin = time.monotonic()
+        count = min(config.check_every, config.steps - done)
+        # patches depend on the seed and the block alone, so that a resumed run draws what the whole one would
+        crops = pool.draw(np.random.default_rng([config.seed, done]), count * config.batch)
+        loss = trainer.fit(crops, batch_size=config.batch, shuffle=False, verbose=0).history["loss"][-1]
+        done += count
+        speed = count / (time.monotonic() - begin)
+        trained = [ops.convert_to_numpy(v) for v in network.trainable_variables]
+        optimizer.finalize_variable_values(trainer.trainable_variables)  # the averaged weights
+        score = validate(network, held_out)
+        if score > best:
+            best = score
+            merged(network).save(run / "best.keras")
+        for variable, value in zip(network.trainable_variables, trained, strict=True):
+            variable.assign(value)
+        save(run, config, network, optimizer, done, best)
+        with (run / "log.csv").open("a", newline="") as log:
+            csv.writer(log).writerow([done, f"{loss:.6f}", f"{score:.4f}", f"{speed:.2f}"])
+        if on_block:
+            on_block(done, loss, score, speed)
+    return keras.saving.load_model(run / "best.keras", compile=False)
+
+
+def save(
+    run: Path, config: TrainConfig, network: keras.Model, optimizer: Any, done: int, best: float
+) -> None:
+    """Write the checkpoint whole or not at all."""
+    values = [ops.convert_to_numpy(v) for v in (*network.variables, *optimizer.variables)]
+    facts = json.dumps({"config": asdict(config), "done": done, "best": best})
+    part = run / "checkpoint.part.npz"
+    np.savez(part, *values, facts=np.array(facts))
+    part.replace(run / "checkpoint.npz")
+
+
+def restore(run: Path, config: TrainConfig, network: keras.Model, optimizer: Any) -> tuple[int, float]:
+    """Load the checkpoint in ``run`` if there is one; return (steps done, best validation dB).
+
+    Raises:
+        UsageError: if it was made with another config.
+    """
+    path = run / "checkpoint.npz"
+    if not path.exists():
+        return 0, -np.inf
+    with np.load(path) as stored:
+        facts = json.loads(str(stored["facts"]))
+        if facts["config"] != json.loads(json.dumps(asdict(config))):
+            raise UsageError(f"{path} belongs to a run with other settings", hint="give another --run folder")
+        for k, variable in enumerate((*network.variables, *optimizer.variables)):
+            variable.assign(stored[f"arr_{k}"])
+    return facts["done"], facts["best"]

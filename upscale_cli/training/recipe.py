@@ -1,0 +1,123 @@
+"""A whole run: folders of photographs in; model files, manifest row, curve and a verdict out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from upscale_cli.errors import InputError, ModelError
+from upscale_cli.training import curve, export, loop
+from upscale_cli.training.config import TrainConfig, picture_files
+from upscale_cli.training.data import Plane, build_pool, pairs
+
+HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, by PSNR on Y over the held-out pictures, in dB."""
+
+    before: float | None
+    """The model that the new one starts from or would replace; None if there was none."""
+    after: float
+    row: dict[str, Any] | None
+    """The manifest row; None where the new model is not better and was not published."""
+    run: Path
+    """Folder that keeps the curve, the checkpoint and ``best.keras`` either way."""
+
+
+def run_recipe(
+    config: TrainConfig,
+    data: list[Path],
+    *,
+    held_out: list[Path] | None = None,
+    out: Path,
+    run: Path,
+    init: Path | None = None,
+    on_block: Callable[[int, float, float, float], None] | None = None,
+) -> Outcome:
+    """Train ``config`` on the photographs below ``data`` and publish the result in ``out`` if it is better.
+
+    Args:
+        config: The recipe.
+        data: Folders of photographs, searched with their subfolders.
+        held_out: Folders to validate on; every tenth photograph of ``data`` if None.
+        out: Folder of ``manifest.json``.
+        run: Folder of this run's checkpoint; an interrupted run goes on from there.
+        init: Merged ``.keras`` file to start from.
+        on_block: As in :func:`upscale_cli.training.loop.train`.
+
+    Raises:
+        InputError: no usable pictures.
+        UsageError: ``run`` holds a run with another config.
+    """
+    files = picture_files(data)
+    if held_out is None:
+        checks = files[::HELD_OUT]
+        files = [f for k, f in enumerate(files) if k % HELD_OUT]
+    else:
+        checks = picture_files(held_out)
+    if not checks or not files:
+        raise InputError(
+            f"{', '.join(map(str, data))}: too few pictures", hint="two at least, and ten for a start"
+        )
+    plain_views = replace(config, rescaled=0.0)
+    checking = list(pairs(checks, plain_views))
+    pool = build_pool(pairs(files, config), config.patch, config.hardness)
+
+    old = init or out / f"{config.name}.keras"
+    before = loop.validate(keras.saving.load_model(old, compile=False), checking) if old.exists() else None
+    plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
+    curve.draw(run / "log.csv", run / "curve.png")
+    after = loop.validate(plain, checking)
+    if before is not None and after <= before:
+        return Outcome(before, after, None, run)
+    about = {
+        "description": config.description,
+        "training": {
+            "data": sorted({folder.resolve().name for folder in data}),
+            "pictures": len(files),
+            "steps": config.steps,
+            "patch": config.patch,
+            "batch": config.batch,
+            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+            "validation": {"pictures": len(checking), "psnr": round(after, 3)},
+        },
+    }
+    return Outcome(before, after, export.publish(plain, out, config.name, calibration(checking), about), run)
+
+
+def calibration(checking: list[tuple[Plane, Plane]]) -> list[Plane]:
+    """Return the low-resolution planes that int8 conversion takes its ranges from."""
+    return [low for low, _ in checking]
+
+
+def fine_tune(name: str, start: Path) -> TrainConfig:
+    """Return a short, gentle recipe of the shape of a merged ``.keras`` file, for a user's own pictures.
+
+    Raises:
+        ModelError: if the file is not such a network.
+    """
+    try:
+        model = keras.saving.load_model(start, compile=False)
+        kernels = [layer.kernel.shape for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+        channels, depth = kernels[0][-1], len(kernels) - 2
+    except (OSError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise ModelError(
+            f"{start}: not a network of this program: {error}", hint="see `upscale models`"
+        ) from error
+    return TrainConfig(
+        name,
+        channels,
+        depth,
+        steps=4_000,
+        rate=1e-4,
+        warmup=200,
+        check_every=500,
+        description=f"fine-tuned from {start.stem}",
+    )
