@@ -1,9 +1,9 @@
 """FSRCNN for today's CPUs: arXiv:1608.00367, with plain 3×3 layers and a sub-pixel output (arXiv:1609.05158).
 
-Three departures from the paper, for speed: 3×3 convolution and depth-to-space in place of the 9×9 deconvolution,
-ReLU in place of PReLU, and one width throughout in place of shrink and expand, since widths below 16 leave part
-of a vector register empty. The network predicts what bicubic enlargement lacks, so that whoever calls it adds
-the answer to the enlarged picture.
+Three departures from the paper, for speed: 3×3 convolution and depth-to-space in place of the 9×9
+deconvolution, ReLU in place of PReLU, and one width throughout in place of shrink and expand, since widths
+below 16 leave part of a vector register empty. The network predicts what bicubic enlargement lacks, so that
+whoever calls it adds the answer to the enlarged picture.
 """
 
 from __future__ import annotations

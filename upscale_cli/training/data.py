@@ -1,8 +1,8 @@
 """Photographs as a pool of pixel pairs that a training step can cut patches from.
 
 A pair is what the network sees and what it should answer: luma at low resolution, and what bicubic
-enlargement of that luma lacks. All pairs of a run lie one after the other in two flat arrays, so that a patch, turned or
-mirrored, is one gather, on whatever device the arrays are.
+enlargement of that luma lacks. All pairs of a run lie one after the other in two flat arrays, so that a
+patch, turned or mirrored, is one gather, on whatever device the arrays are.
 """
 
 from __future__ import annotations

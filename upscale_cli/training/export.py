@@ -70,9 +70,8 @@ def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
     """Make the first layer's int8 filters sum to zero again, as the float ones do.
 
     Rounding each weight by itself leaves a sum of a few units, by which the answer would depend on the
-    brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one unit.
-
-    Args:
+    brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one
+    unit.  Args:
         content: The ``.tflite`` file, with one scale for each filter.
         kernel: The float kernel, (3, 3, 1, filters), each filter summing to zero.
     """
