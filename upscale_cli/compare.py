@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from upscale_cli.errors import UsageError
-from upscale_cli.evaluate import Enlarge, Pixels8
+from upscale_cli.evaluate import Enlarge
 from upscale_cli.geometry import Region
 from upscale_cli.metrics import compare_luma, luma_studio
+from upscale_cli.originals import Pixels8
 
 CROP = 40  # side of a crop, in pixels of the small picture
 MARGIN = 64  # surroundings that a crop is enlarged with: more than the networks see

@@ -14,16 +14,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
-
 from upscale_cli.errors import MissingInputError, NotAnImageError, ScaleError, UnsupportedImageError
-from upscale_cli.image_io import open_picture
 from upscale_cli.metrics import compare_luma
-from upscale_cli.pixels import from_float, peak, split_alpha, to_float
-from upscale_cli.resample import resize
+from upscale_cli.originals import Pixels8, crop_to_multiple, read_original, shrink
 
-Pixels8: TypeAlias = npt.NDArray[np.uint8]
 Enlarge: TypeAlias = Callable[[Pixels8], Pixels8]
 
 SMALLEST = 11  # pixels that SSIM's window needs on each axis, inside the border
@@ -94,56 +88,24 @@ def find_originals(folder: Path) -> list[Path]:
     return files
 
 
-def read_original(path: Path, scale: int) -> Pixels8:
-    """The picture at ``path`` as 8-bit grey or RGB ``(H, W, 1 or 3)``, cropped to a multiple of ``scale``.
-
-    Raises InputError subclasses, among them UnsupportedImageError for a picture with transparent parts or one
-    too small to be measured at this scale.
-    """
-    pixels, alpha = split_alpha(open_picture(path).pixels())
-    if alpha is not None and alpha.min() < peak(alpha.dtype):
-        raise UnsupportedImageError(
-            f"{path}: has transparent parts, which PSNR does not measure", hint="flatten it first"
-        )
-    if pixels.dtype != np.uint8:
-        pixels = from_float(to_float(pixels), np.uint8)
-    height, width = (side - side % scale for side in pixels.shape[:2])
+def check_size(original: Pixels8, scale: int, name: str) -> None:
+    """Raise UnsupportedImageError if ``original`` is too small to be measured at ``scale``."""
+    height, width = original.shape[:2]
     least = SMALLEST + 2 * scale
     if min(height, width) < least:
         raise UnsupportedImageError(
-            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels are too few to measure at {scale}x",
+            f"{name}: {width}x{height} pixels are too few to measure at {scale}x",
             hint=f"use originals of at least {least + scale}x{least + scale} pixels",
         )
-    return np.ascontiguousarray(pixels[:height, :width])
 
 
-def bicubic(pixels: Pixels8, height: int, width: int) -> Pixels8:
-    """Antialiased bicubic (a = -0.5) in 8 bit, one axis after the other, rounded after each as Pillow does.
-
-    Published figures were made so; rounding once would read 0.01 dB more.
-    """
-    return resize(resize(pixels, pixels.shape[0], width), height, width)
-
-
-def shrink(original: Pixels8, scale: int) -> Pixels8:
-    """``original``, whose sides are multiples of ``scale``, made smaller by that factor."""
-    height, width = original.shape[:2]
-    if height % scale or width % scale:
-        raise ValueError(f"sides of {width}x{height} are no multiples of {scale}")
-    return bicubic(original, height // scale, width // scale)
-
-
-def measure(original: Pixels8, enlarge: Enlarge, scale: int, *, name: str = "") -> tuple[ImageScore, Pixels8]:
-    """Shrink ``original`` by ``scale``, enlarge it again, and compare: the score and the enlarged picture.
-
-    ``original`` is ``(H, W, 1 or 3)`` with sides that are multiples of ``scale``.
-    """
-    small = shrink(original, scale)
+def measure(original: Pixels8, small: Pixels8, enlarge: Enlarge, *, name: str = "") -> ImageScore:
+    """Enlarge ``small``, which is ``original`` shrunk by a whole number, and compare with ``original``."""
     start = time.perf_counter()
     result = enlarge(small)
     seconds = time.perf_counter() - start
-    psnr, ssim = compare_luma(result, original, border=scale)
-    return ImageScore(name, psnr, ssim, seconds, result.shape[0] * result.shape[1]), result
+    psnr, ssim = compare_luma(result, original, border=original.shape[0] // small.shape[0])
+    return ImageScore(name, psnr, ssim, seconds, result.shape[0] * result.shape[1])
 
 
 def evaluate(
@@ -164,12 +126,14 @@ def evaluate(
     skipped = {}
     for path in find_originals(folder):
         try:
-            original = read_original(path, scale)
+            original = crop_to_multiple(read_original(path), scale)
+            check_size(original, scale, str(path))
         except (NotAnImageError, UnsupportedImageError) as error:
             skipped[path.name] = str(error)
         else:
+            small = shrink(original, scale)
             for name, enlarge in upscalers.items():
-                scores[name].append(measure(original, enlarge, scale, name=path.name)[0])
+                scores[name].append(measure(original, small, enlarge, name=path.name))
         if on_picture:
             on_picture()
     if not any(scores.values()):

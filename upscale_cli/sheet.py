@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from upscale_cli.compare import Comparison, Panel
-from upscale_cli.evaluate import Pixels8
+from upscale_cli.originals import Pixels8
 
 CELL = 280  # pixels that a crop is shown at, about
 GAP = 12
