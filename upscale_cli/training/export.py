@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ def to_float(plain: keras.Model) -> bytes:
     Raises:
         MissingExtraError: without TensorFlow, which holds the converter.
     """
-    return bytes(converter(plain).convert())
+    return convert(converter(plain))
 
 
 def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
@@ -49,7 +51,7 @@ def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
     job.representative_dataset = samples
     job.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     first = next(layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D))
-    return zero_sum(bytes(job.convert()), keras.ops.convert_to_numpy(first.kernel))
+    return zero_sum(convert(job), keras.ops.convert_to_numpy(first.kernel))
 
 
 def converter(plain: keras.Model) -> Any:
@@ -62,8 +64,13 @@ def converter(plain: keras.Model) -> Any:
         ) from error
     if keras.backend.backend() != "tensorflow":
         raise ModelError("export runs on Keras' TensorFlow backend", hint="set KERAS_BACKEND=tensorflow")
-    call = tf.function(plain, input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32, name="luma")])
-    return tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()], plain)
+    return tf.lite.TFLiteConverter.from_keras_model(plain)
+
+
+def convert(job: Any) -> bytes:
+    """Run TensorFlow's converter, whose own reports go to stderr: stdout is for results."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return bytes(job.convert())
 
 
 def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
@@ -71,7 +78,9 @@ def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
 
     Rounding each weight by itself leaves a sum of a few units, by which the answer would depend on the
     brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one
-    unit.  Args:
+    unit.
+
+    Args:
         content: The ``.tflite`` file, with one scale for each filter.
         kernel: The float kernel, (3, 3, 1, filters), each filter summing to zero.
     """
