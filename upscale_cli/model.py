@@ -1,0 +1,137 @@
+"""What a model is, and models made of models.
+
+A *residual* model does not answer with a picture but with what must be added to the bicubic enlargement of
+its input (`resample.double`, as often as its scale asks). Adding the residual of the luma to R, G and B
+alike enlarges a colour picture: constants stay constant and grey stays neutral, whatever the network says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from upscale_cli.pixels import Batch
+from upscale_cli.resample import DOUBLE_HALO, enlarge_batch
+
+
+class Model(Protocol):
+    """Anything that enlarges a batch; calls from several threads at once must be allowed."""
+
+    @property
+    def scale(self) -> int:
+        """Output pixels per input pixel, along each axis."""
+
+    @property
+    def channels(self) -> int:
+        """1: luma; 3: RGB."""
+
+    @property
+    def halo(self) -> int | None:
+        """How far, in input pixels, an output pixel can see; None = everywhere."""
+
+    @property
+    def residual(self) -> bool:
+        """Whether the answer is to be added to the bicubic enlargement."""
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """(N, H, W, channels) in [0, 1] to (N, scale*H, scale*W, channels). The result belongs to the
+        caller.
+        """
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known about one weights file; `zoo.find` makes it from a row of ``manifest.json``."""
+
+    name: str
+    path: Path
+    precision: str = "float"
+    scale: int = 0
+    """0 = not known before the file is opened, like the other facts of a file without a card."""
+    channels: int = 1
+    halo: int | None = None
+    residual: bool = False
+    parameters: int = 0
+    macs_per_pixel: int = 0
+    """Multiplications per *input* pixel."""
+    sha256: str = ""
+    kernel: str = ""
+    """Name of an interpolation kernel, for the entries that need no weights."""
+    description: str = ""
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def file(self) -> str:
+        """Name of the weights file, without its folder."""
+        return self.path.name
+
+
+class Chained:
+    """Several passes as one model, float between the passes and nothing clipped.
+
+    ``Chained(model, 2)`` or ``Chained([first, second])``. A chain of residual models is a residual model:
+    ``up(r1) + r2``, where the second pass reads ``up(y) + r1``.
+    """
+
+    def __init__(self, models: Model | Sequence[Model], passes: int = 1) -> None:
+        self.models: tuple[Model, ...] = tuple(models) if isinstance(models, Sequence) else (models,) * passes
+        if len({model.channels for model in self.models}) != 1:
+            raise ValueError("a chain needs models with the same number of channels")
+        self.channels = self.models[0].channels
+        self.residual = all(model.residual for model in self.models)
+        self.scale = int(np.prod([model.scale for model in self.models]))
+        self.halo = _chain_halo(self.models)
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the passes one after the other."""
+        image, total = batch, None
+        for number, model in enumerate(self.models, 1):
+            answer = model(image)
+            if self.residual:
+                total = answer if total is None else enlarge_batch(total, model.scale) + answer
+                if number == len(self.models):
+                    return total
+            image = enlarge_batch(image, model.scale) + answer if model.residual else answer
+        return image
+
+
+def _chain_halo(models: Sequence[Model]) -> int | None:
+    """Input pixels that the whole chain needs: each pass its own, those after it divided by its scale."""
+    need = 0
+    for model in reversed(models):
+        if model.halo is None:
+            return None
+        own = max(model.halo, DOUBLE_HALO) if model.residual else model.halo
+        need = own + -(-need // model.scale)
+    return need
+
+
+class SelfEnsemble:
+    """The mean over the 8 flips and turns of the input: a little better, 8 times the work.
+
+    Timofte et al., "Seven ways to improve example-based single image super resolution", CVPR 2016.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.scale, self.channels = model.scale, model.channels
+        self.halo, self.residual = model.halo, model.residual
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Turn, enlarge, turn back, average."""
+        total: Batch | None = None
+        for turns in range(4):
+            for flip in (False, True):
+                view = batch[:, :, ::-1] if flip else batch
+                answer = self.model(np.ascontiguousarray(np.rot90(view, turns, (1, 2))))
+                answer = np.rot90(answer, -turns, (1, 2))
+                answer = answer[:, :, ::-1] if flip else answer
+                total = answer.copy() if total is None else np.add(total, answer, out=total)
+        assert total is not None
+        return np.multiply(total, np.float32(1 / 8), out=total)

@@ -1,0 +1,91 @@
+"""Find out what a network does by running it: its scale, how far it sees, whether it answers with a residual.
+
+Used for weights files without a card, and by the exporter, which writes what it measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from upscale_cli.model import ModelCard
+from upscale_cli.pixels import Batch
+
+Network = Callable[[Batch], Batch]
+
+_TRIALS = 4
+_LARGEST_HALO = 96
+
+
+def measured(card: ModelCard, network: Network) -> ModelCard:
+    """``card`` with the facts that running the network shows. Raises ValueError if it does not enlarge."""
+    scale = measure_scale(network, card.channels)
+    return replace(
+        card,
+        scale=scale,
+        halo=measure_halo(network, scale, card.channels),
+        residual=measure_residual(network, card.channels),
+    )
+
+
+def measure_scale(network: Network, channels: int) -> int:
+    """Output pixels per input pixel. Raises ValueError if the network does not enlarge both axes alike."""
+    answer = network(_noise(0, 16, channels)[:1])
+    scale, rest = divmod(answer.shape[1], 16)
+    if answer.shape != (1, 16 * scale, 16 * scale, channels) or rest or scale < 1:
+        raise ValueError(f"it turns (1, 16, 16, {channels}) values into {answer.shape}")
+    return int(scale)
+
+
+def measure_halo(network: Network, scale: int, channels: int) -> int | None:
+    """How far in input pixels an output pixel can see, along either axis; None = further than 96 pixels.
+
+    One half of the input is replaced; what changes in the output beyond that half has seen across the border.
+    """
+    size = 32
+    while size <= 4 * _LARGEST_HALO:
+        reach = max(
+            _reach(network, scale, channels, size, axis, seed) for axis in (1, 2) for seed in range(_TRIALS)
+        )
+        if reach < size // 2:
+            return reach
+        size *= 2
+    return None
+
+
+def _reach(network: Network, scale: int, channels: int, size: int, axis: int, seed: int) -> int:
+    """Pixels beyond the middle of the input to which replacing one half of it, or the other, makes a
+    difference.
+    """
+    half = size // 2
+    first, second = _noise(2 * seed, size, channels), _noise(2 * seed + 1, size, channels)
+    near = [slice(None)] * 4
+    near[axis] = slice(half, None)
+    mixed = first.copy()
+    mixed[tuple(near)] = second[tuple(near)]
+    answer = network(mixed)
+    others = tuple(n for n in range(4) if n != axis)
+    # Where the output differs from that of `first`, it sees the second half, and the other way round.
+    sees_second = np.flatnonzero((answer != network(first)).any(axis=others)) // scale
+    sees_first = np.flatnonzero((answer != network(second)).any(axis=others)) // scale
+    return max(
+        half - int(sees_second.min()) if sees_second.size else 0,
+        int(sees_first.max()) - (half - 1) if sees_first.size else 0,
+        0,
+    )
+
+
+def measure_residual(network: Network, channels: int) -> bool:
+    """Whether a constant picture is answered with about nothing (a residual), not with itself."""
+    batch = np.full((1, 32, 32, channels), 0.5, np.float32)
+    answer = network(batch)
+    middle = answer[
+        :, answer.shape[1] // 4 : -answer.shape[1] // 4, answer.shape[2] // 4 : -answer.shape[2] // 4
+    ]
+    return bool(abs(float(middle.mean())) < 0.25)
+
+
+def _noise(seed: int, size: int, channels: int) -> Batch:
+    return np.random.default_rng(seed).random((1, size, size, channels), dtype=np.float32)

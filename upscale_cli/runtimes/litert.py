@@ -1,0 +1,147 @@
+"""Run ``.tflite`` files with LiteRT, TensorFlow's own inference library, on the CPU.
+
+Every call borrows an interpreter with a single thread inside: on whole pictures several of those are faster
+than one interpreter with several threads, and the bytes do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from upscale_cli.errors import ModelError
+from upscale_cli.model import ModelCard
+from upscale_cli.pixels import Batch
+from upscale_cli.probe import measured
+from upscale_cli.zoo import read_weights
+
+_SHAPES_KEPT = 4
+"""Window shapes for which interpreters are kept ready; one picture needs one."""
+
+_stderr_lock = threading.Lock()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep native libraries from writing to stderr.
+
+    LiteRT announces its XNNPACK delegate through C++ logging that starts before Python can lower its level,
+    so only the file descriptor is left to turn. Python's own messages of other threads would be lost for
+    that moment, hence the lock and the short stretch.
+    """
+    with _stderr_lock:
+        try:
+            saved = os.dup(2)
+        except OSError:  # no stderr at all
+            yield
+            return
+        sys.stderr.flush()
+        with open(os.devnull, "w") as sink:  # noqa: PTH123
+            os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+class _Prepared:
+    """An interpreter with its memory laid out for batches of one shape; for one thread at a time."""
+
+    def __init__(self, content: bytes, shape: tuple[int, ...]) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
+        (self._source,) = self._interpreter.get_input_details()
+        (self._target,) = self._interpreter.get_output_details()
+        self._interpreter.resize_tensor_input(self._source["index"], shape)
+        self._interpreter.allocate_tensors()
+
+    def run(self, batch: Batch) -> Batch:
+        self._interpreter.set_tensor(self._source["index"], _quantised(batch, self._source))
+        self._interpreter.invoke()
+        return _dequantised(self._interpreter.get_tensor(self._target["index"]), self._target)
+
+
+def open_tflite(card: ModelCard) -> LiteRTModel:
+    """The network of ``card``; facts that the card lacks are measured. Raises ModelError for an unusable
+    file.
+    """
+    content = read_weights(card)
+    if card.scale:
+        return LiteRTModel(card, content)
+    try:
+        return LiteRTModel(measured(card, LiteRTModel(card, content)), content)
+    except ValueError as error:
+        raise ModelError(
+            f"{card.path}: not a network that enlarges pictures: {error}",
+            hint="it must take (N, H, W, 1 or 3) values and answer with a whole multiple of H and W",
+        ) from error
+
+
+class LiteRTModel:
+    """One ``.tflite`` network; `model.Model` with the facts of its card."""
+
+    def __init__(self, card: ModelCard, content: bytes) -> None:
+        self.card = card
+        self.scale, self.channels = card.scale, card.channels
+        self.halo, self.residual = card.halo, card.residual
+        self._content = content
+        self._lock = threading.Lock()
+        self._idle: dict[tuple[int, ...], list[_Prepared]] = {}
+        with _silence():
+            self._prepare((1, 8, 8, self.channels))
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network; see `model.Model`."""
+        with self._lock:
+            idle = self._idle.get(batch.shape)
+            prepared = idle.pop() if idle else None
+        prepared = prepared or self._prepare(batch.shape)
+        answer = prepared.run(batch)
+        self._give_back(batch.shape, prepared)
+        return answer
+
+    def _give_back(self, shape: tuple[int, ...], prepared: _Prepared) -> None:
+        with self._lock:
+            self._idle.setdefault(shape, []).append(prepared)
+            self._idle[shape] = self._idle.pop(shape)  # used last, dropped last
+            while len(self._idle) > _SHAPES_KEPT:
+                del self._idle[next(iter(self._idle))]
+
+    def _prepare(self, shape: tuple[int, ...]) -> _Prepared:
+        try:
+            return _Prepared(self._content, shape)
+        except (ValueError, RuntimeError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ModelError(
+                f"{self.card.path}: LiteRT cannot run this network on {shape} values: {reason}",
+                hint="use a .tflite file with one picture in and one picture out, of any size",
+            ) from error
+
+
+def _quantised(batch: Batch, details: dict[str, Any]) -> NDArray[Any]:
+    """``batch`` as the network's input tensor wants it: as it is, or in its integers."""
+    kind = np.dtype(details["dtype"])
+    if kind == np.float32:
+        return np.ascontiguousarray(batch)
+    step, zero = details["quantization"]
+    limits = np.iinfo(kind)
+    levels: NDArray[Any] = np.clip(np.rint(batch / np.float32(step)) + zero, limits.min, limits.max).astype(
+        kind
+    )
+    return levels
+
+
+def _dequantised(answer: NDArray[Any], details: dict[str, Any]) -> Batch:
+    if answer.dtype == np.float32:
+        return answer
+    step, zero = details["quantization"]
+    return (answer.astype(np.float32) - np.float32(zero)) * np.float32(step)

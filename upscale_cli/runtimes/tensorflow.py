@@ -1,0 +1,71 @@
+"""Run ``.keras`` files with TensorFlow, on a graphics processor where there is one. Only when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.model import ModelCard
+from upscale_cli.pixels import Batch
+from upscale_cli.probe import measured
+from upscale_cli.zoo import read_weights
+
+
+def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
+    """The Keras network of ``card``. Raises MissingExtraError without TensorFlow, ModelError for an
+    unusable file.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        import keras
+        import tensorflow
+    except ImportError as error:
+        raise MissingExtraError(
+            "--runtime tensorflow needs TensorFlow, which is not installed",
+            hint="pip install 'upscale-cli[train]'",
+        ) from error
+    if threads:
+        with contextlib.suppress(RuntimeError):  # TensorFlow has already started: too late to change
+            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    read_weights(card)
+    try:
+        network = keras.saving.load_model(card.path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds
+        raise ModelError(
+            f"{card.path}: Keras cannot load this network: {str(error).splitlines()[0]}",
+            hint="use a .keras file written by `upscale train`",
+        ) from error
+    return KerasModel(card, network)
+
+
+class KerasModel:
+    """One Keras network; `model.Model` with the facts of its card, or measured ones where it has none."""
+
+    def __init__(self, card: ModelCard, network: Any) -> None:
+        self._network = network
+        self._lock = threading.Lock()  # one call at a time: TensorFlow itself uses all cores or the device
+        if not card.scale:
+            card = self._described(card)
+        self.card = card
+        self.scale, self.channels = card.scale, card.channels
+        self.halo, self.residual = card.halo, card.residual
+
+    def _described(self, card: ModelCard) -> ModelCard:
+        try:
+            return measured(replace(card, channels=int(self._network.input_shape[-1])), self)
+        except (ValueError, TypeError) as error:
+            raise ModelError(
+                f"{card.path}: not a network that enlarges pictures: {error}",
+                hint="it must take (N, H, W, 1 or 3) values and answer with a whole multiple of H and W",
+            ) from error
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Run the network; see `model.Model`."""
+        with self._lock:
+            return np.asarray(self._network(batch, training=False), dtype=np.float32)
