@@ -8,17 +8,18 @@ the literature's protocol for "bicubic degradation": plain bicubic enlargement s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from upscale_cli.errors import MissingInputError, NotAnImageError, ScaleError, UnsupportedImageError
 from upscale_cli.metrics import compare_luma
 from upscale_cli.originals import Pixels8, crop_to_multiple, read_original, shrink
 
 Enlarge: TypeAlias = Callable[[Pixels8], Pixels8]
+Key = TypeVar("Key", bound=Hashable)
 
 SMALLEST = 11  # pixels that SSIM's window needs on each axis, inside the border
 
@@ -66,11 +67,11 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Generic[Key]):
     """What :func:`evaluate` found in one folder."""
 
-    scores: dict[str, Score]
-    """By the upscaler's name."""
+    scores: dict[Key, Score]
+    """By the upscaler's key."""
     skipped: dict[str, str]
     """Why a file was left out, by its name."""
 
@@ -110,11 +111,11 @@ def measure(original: Pixels8, small: Pixels8, enlarge: Enlarge, *, name: str = 
 
 def evaluate(
     folder: Path,
-    upscalers: Mapping[str, Enlarge],
+    upscalers: Mapping[Key, Enlarge],
     scale: int,
     *,
     on_picture: Callable[[], None] | None = None,
-) -> Evaluation:
+) -> Evaluation[Key]:
     """Score each of ``upscalers`` on every picture directly in ``folder``; ``on_picture`` hears of each.
 
     Files that are no pictures, and pictures that cannot be measured, are left out and listed; damaged ones
@@ -122,7 +123,7 @@ def evaluate(
     """
     if scale < 2:
         raise ScaleError(f"scale {scale}: originals are shrunk by 2 or more", hint="use --scale 2, 4 or 8")
-    scores: dict[str, list[ImageScore]] = {name: [] for name in upscalers}
+    scores: dict[Key, list[ImageScore]] = {key: [] for key in upscalers}
     skipped = {}
     for path in find_originals(folder):
         try:
@@ -132,8 +133,8 @@ def evaluate(
             skipped[path.name] = str(error)
         else:
             small = shrink(original, scale)
-            for name, enlarge in upscalers.items():
-                scores[name].append(measure(original, small, enlarge, name=path.name))
+            for key, enlarge in upscalers.items():
+                scores[key].append(measure(original, small, enlarge, name=path.name))
         if on_picture:
             on_picture()
     if not any(scores.values()):
@@ -141,4 +142,4 @@ def evaluate(
             f"{folder}: none of its files is a picture that can be measured at {scale}x",
             hint="name a folder that directly holds the original, full-size pictures",
         )
-    return Evaluation({name: Score(tuple(images)) for name, images in scores.items()}, skipped)
+    return Evaluation({key: Score(tuple(images)) for key, images in scores.items()}, skipped)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from upscale_cli.errors import UnsupportedImageError
 from upscale_cli.image_io import open_picture
-from upscale_cli.pixels import from_float, peak, split_alpha, to_float
+from upscale_cli.pixels import from_float, peak, to_float
 from upscale_cli.resample import resize
 
 Pixels8: TypeAlias = npt.NDArray[np.uint8]
@@ -21,11 +21,13 @@ def read_original(path: Path) -> Pixels8:
 
     Raises InputError subclasses, among them UnsupportedImageError for a picture with transparent parts.
     """
-    pixels, alpha = split_alpha(open_picture(path).pixels())
-    if alpha is not None and alpha.min() < peak(alpha.dtype):
-        raise UnsupportedImageError(
-            f"{path}: has transparent parts", hint="flatten it onto a background first"
-        )
+    pixels = open_picture(path).pixels()
+    if pixels.shape[2] in (2, 4):
+        if pixels[..., -1].min() < peak(pixels.dtype):
+            raise UnsupportedImageError(
+                f"{path}: has transparent parts", hint="flatten it onto a background first"
+            )
+        pixels = pixels[..., :-1]
     return np.ascontiguousarray(
         pixels if pixels.dtype == np.uint8 else from_float(to_float(pixels), np.uint8)
     )

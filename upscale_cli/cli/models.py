@@ -1,0 +1,69 @@
+"""``upscale models``: the models that there are, and their cards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from upscale_cli.cli.results import Row, print_json, print_table
+
+if TYPE_CHECKING:
+    from upscale_cli.model import ModelCard
+
+
+def command(
+    json: Annotated[
+        bool, typer.Option("--json", help="Everything that is known, as one JSON object.")
+    ] = False,
+) -> None:
+    """List the models: size, cost, and PSNR on test sets at 2x and 4x. The default is marked with *."""
+    from upscale_cli.zoo import default_name, interpolations, models
+
+    cards = models()
+    default = default_name() if cards else ""
+    if json:
+        print_json({"default": default, "models": [_facts(card) for card in (*cards, *interpolations())]})
+        return
+    columns = ["Model", "Precision", "Parameters>", "MACs/pixel>", "Halo>"]
+    sets = list(dict.fromkeys(name for card in cards for name in _sets(card)))
+    columns += [f"{scale}x {' / '.join(sets)}" for scale in (2, 4) if sets]
+    sections: list[list[Row]] = [
+        [_row(card, precision, default, sets) for precision in _precisions(card)] for card in cards
+    ]
+    sections.append([(card.name, "", "-", "-", "-", *("" for _ in columns[5:])) for card in interpolations()])
+    print_table(columns, sections)
+
+
+def _row(card: ModelCard, precision: str, default: str, sets: list[str]) -> Row:
+    name = f"{card.name} *" if card.name == default else card.name
+    halo = "all" if card.halo is None else str(card.halo)
+    cells = [name, precision, f"{card.parameters:,}", f"{card.macs_per_pixel:,}", halo]
+    scores = card.scores.get(precision, {})
+    return cells + [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
+
+
+def _decibels(scores: dict[str, dict[str, float]], sets: list[str]) -> str:
+    return " / ".join(f"{scores[name]['psnr']:.2f}" if name in scores else "-" for name in sets)
+
+
+def _sets(card: ModelCard) -> list[str]:
+    """Names of the test sets that the card has scores on: scores[precision][scale][set]."""
+    return [name for scales in card.scores.values() for sets in scales.values() for name in sets]
+
+
+def _precisions(card: ModelCard) -> list[str]:
+    return [precision for precision in card.files if precision != "keras"]  # that one is for training
+
+
+def _facts(card: ModelCard) -> dict[str, Any]:
+    names = ("name", "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "description")
+    facts = {name: getattr(card, name) for name in names}
+    if card.kernel:
+        return facts
+    return facts | {
+        "precisions": _precisions(card),
+        "files": card.files,
+        "training": card.training,
+        "scores": card.scores,
+    }
