@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def converter(plain: keras.Model) -> Any:
 
 def convert(job: Any) -> bytes:
     """Run TensorFlow's converter, whose own reports go to stderr: stdout is for results."""
-    with contextlib.redirect_stdout(sys.stderr):
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs")  # not needed with sample pictures
         return bytes(job.convert())
 
 

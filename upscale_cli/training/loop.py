@@ -135,12 +135,13 @@ def train(
     if init:
         assign_merged(network, keras.saving.load_model(init, compile=False))
     trainer = PatchTrainer(network, pool, config)
+    warmup = min(config.warmup, config.steps // 2)
     rate = keras.optimizers.schedules.CosineDecay(
         config.rate * 1e-2,
-        config.steps - config.warmup,
+        config.steps - warmup,
         alpha=config.final_rate / config.rate,
         warmup_target=config.rate,
-        warmup_steps=config.warmup,
+        warmup_steps=warmup,
     )
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99, use_ema=True, ema_momentum=config.ema)
     # XLA compiles the step on a GPU; on a CPU TensorFlow's own kernels are the quicker ones

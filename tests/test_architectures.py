@@ -1,0 +1,79 @@
+"""The networks: what they promise in their training form, merged, and as files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+
+from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers  # noqa: E402
+
+# Keras and TensorFlow convert arrays in a way that NumPy 2 warns of
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network with every branch, moved away from its initial values."""
+    keras.utils.set_random_seed(3)
+    network = fsrcnn(16, 2, expansion=8)
+    rng = np.random.default_rng(3)
+    for variable in network.trainable_variables:
+        variable.assign_add(0.05 * rng.standard_normal(variable.shape).astype("float32"))
+    return network
+
+
+def run(model, batch):
+    return keras.ops.convert_to_numpy(model(batch))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (9, 13), (1, 1)])
+def test_smallest_job_and_any_size(network, size):
+    batch = np.random.default_rng(0).random((2, *size, 1), np.float32)
+    assert run(network, batch).shape == (2, 2 * size[0], 2 * size[1], 1)
+
+
+def test_merged_is_the_same_function_but_for_the_last_bias(network):
+    batch = np.random.default_rng(1).random((1, 24, 25, 1), np.float32)
+    difference = run(network, batch) - run(merged(network), batch)
+    phases = difference[0, :, :, 0].reshape(24, 2, 25, 2)  # the bias differs by sub-pixel position only
+    np.testing.assert_allclose(phases, np.broadcast_to(phases[:1, :, :1, :], phases.shape), atol=1e-6)
+
+
+def test_merged_has_only_plain_layers(network):
+    kinds = {type(layer).__name__ for layer in merged(network).layers}
+    assert "RepConv2D" not in kinds
+    assert sum(isinstance(layer, keras.layers.Conv2D) for layer in merged(network).layers) == 4
+
+
+@pytest.mark.parametrize("level", [0.0, 0.2, 0.7, 1.0])
+def test_constant_pictures_have_no_residual(network, level):
+    flat = np.full((1, 20, 20, 1), level, np.float32)
+    inside = run(merged(network), flat)[0, 8:-8, 8:-8]
+    assert np.abs(inside).max() < 0.5 / 65535  # exact even in 16 bit
+
+
+def test_zero_sum_filters(network):
+    first = rep_layers(network)[0]
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(first.collapsed()).sum((0, 1, 2)), 0, atol=1e-6)
+
+
+def test_assign_merged_goes_back(network):
+    plain = merged(network)
+    other = fsrcnn(16, 2, expansion=8)
+    assign_merged(other, plain)
+    batch = np.random.default_rng(2).random((1, 16, 16, 1), np.float32)
+    np.testing.assert_allclose(run(other, batch), run(plain, batch), atol=1e-5)
+
+
+def test_assign_merged_refuses_another_shape(network):
+    with pytest.raises(ValueError, match="do not fit"):
+        assign_merged(fsrcnn(16, 3), merged(network))
+
+
+def test_training_form_survives_saving(network, tmp_path):
+    network.save(tmp_path / "n.keras")
+    again = keras.saving.load_model(tmp_path / "n.keras", compile=False)
+    batch = np.random.default_rng(4).random((1, 12, 12, 1), np.float32)
+    np.testing.assert_array_equal(run(again, batch), run(network, batch))

@@ -1,0 +1,215 @@
+"""Training end to end on pictures that the test draws: data, loop, export, recipe and command."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("tensorflow", reason="needs the train extra")
+
+from PIL import Image  # noqa: E402
+
+from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
+from upscale_cli.errors import InputError, UnknownModelError, UsageError  # noqa: E402
+from upscale_cli.training import data, export, loop  # noqa: E402
+from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
+from upscale_cli.training.recipe import run_recipe  # noqa: E402
+
+CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
+
+# Keras and TensorFlow convert arrays in a way that NumPy 2 warns of
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def draw(path, seed, size=(64, 72)):
+    """Save a picture of random strokes over a gradient: smooth, sharp and textured places."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: size[0], : size[1]]
+    pixels = np.stack([x * 2.0, y * 2.0, (x + y) * 1.0], axis=-1)
+    for _ in range(12):
+        top, left = rng.integers(0, size[0] - 8), rng.integers(0, size[1] - 8)
+        pixels[top : top + rng.integers(2, 20), left : left + rng.integers(2, 20)] = rng.integers(0, 256, 3)
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for seed in range(3):
+        draw(folder / f"{seed}.png", seed)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pool(photos):
+    return data.build_pool(data.pairs(picture_files([photos]), CONFIG), CONFIG.patch, CONFIG.hardness)
+
+
+@pytest.fixture(scope="module")
+def held_out(photos):
+    return list(data.pairs(picture_files([photos])[:1], replace(CONFIG, rescaled=0)))
+
+
+def test_pairs_restore_the_original(held_out):
+    low, high = held_out[0]
+    assert high.shape == (64, 72) and low.shape == (32, 36)
+    assert high.min() >= 0 and high.max() <= 1
+    assert np.abs(data.enlarge(low) - high).mean() < 0.1
+
+
+def test_degradation_is_pillows_bicubic(photos):
+    rgb = data.read_rgb(photos / "0.png") // 2 + 64  # no overshoot, which Pillow cuts off between the axes
+    expected = np.asarray(Image.fromarray(rgb).resize((36, 32), Image.Resampling.BICUBIC))
+    assert np.abs(data.degrade(rgb).astype(int) - expected).max() <= 1
+
+
+def test_patches_are_cut_flipped_and_turned_together(photos):
+    """All eight codes: the low and the high patch must be the same place in the same attitude."""
+    low, high = next(data.pairs(picture_files([photos]), CONFIG))
+    pool = data.build_pool(iter([(low, high)] * 2), 16, 0.5)
+    trainer = loop.PatchTrainer(fsrcnn(16, 1), pool, CONFIG)
+    side, width = CONFIG.patch, low.shape[1]
+    for code in range(8):
+        start, row, column = int(pool.start[1]), 5, 7
+        small = trainer.patches(trainer.low, [start + row * width + column], [width], [code], side)
+        corner = 4 * start + 2 * row * 2 * width + 2 * column
+        large = trainer.patches(trainer.residual, [corner], [2 * width], [code], 2 * side)
+
+        def attitude(patch, code=code):
+            patch = patch.T if code & 4 else patch
+            patch = patch[::-1] if code & 1 else patch
+            return patch[:, ::-1] if code & 2 else patch
+
+        residual = high - data.enlarge(low)
+        np.testing.assert_allclose(
+            np.asarray(small)[0, :, :, 0], attitude(low[row : row + 16, column : column + 16]), atol=1e-4
+        )
+        there = residual[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
+        np.testing.assert_allclose(np.asarray(large)[0, :, :, 0], attitude(there), atol=1e-4)
+
+
+def test_draws_stay_inside_and_prefer_hard_places(pool):
+    rows = pool.draw(np.random.default_rng(0), 500)
+    pair = np.searchsorted(pool.start, rows[:, 0], side="right") - 1
+    top, left = np.divmod(rows[:, 1], rows[:, 2])
+    assert (top + CONFIG.patch <= pool.shape[pair, 0]).all() and (left + CONFIG.patch <= rows[:, 2]).all()
+    assert set(rows[:, 3]) == set(range(8))
+
+
+def test_no_usable_picture(tmp_path):
+    draw(tmp_path / "small.png", 0, size=(20, 20))
+    with pytest.raises(InputError, match="large enough"):
+        data.build_pool(data.pairs([tmp_path / "small.png"], CONFIG), 16, 0.5)
+
+
+@pytest.mark.parametrize("change", [{}, {"loss": "charbonnier"}, {"loss": "l2"}, {"fourier": 0.05}])
+def test_every_loss_teaches_more_than_bicubic(pool, held_out, tmp_path, change):
+    config = replace(CONFIG, steps=150, check_every=150, batch=8, rate=3e-3, ema=0.9, **change)
+    start = fsrcnn(16, 1)
+    start.layers[-2].set_weights([np.zeros_like(w) for w in start.layers[-2].get_weights()])
+    bicubic = loop.validate(start, held_out)
+    assert loop.validate(loop.train(config, pool, held_out, tmp_path), held_out) > bicubic + 0.2
+
+
+def test_interrupted_run_ends_like_a_whole_one(pool, held_out, tmp_path):
+    def weights(run, stop_after=None):
+        def on_block(done, *_):
+            if done == stop_after:
+                raise KeyboardInterrupt
+
+        return loop.train(CONFIG, pool, held_out, run, on_block=on_block).get_weights()
+
+    whole = weights(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        weights(tmp_path / "cut", stop_after=2)
+    resumed = weights(tmp_path / "cut")
+    for a, b in zip(whole, resumed, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    with (tmp_path / "cut" / "log.csv").open() as log:
+        assert [row[0] for row in csv.reader(log)] == ["2", "4"]
+
+
+def test_run_folder_of_other_settings_is_refused(pool, held_out, tmp_path):
+    loop.train(CONFIG, pool, held_out, tmp_path)
+    with pytest.raises(UsageError, match="other settings"):
+        loop.train(replace(CONFIG, rate=1e-4), pool, held_out, tmp_path)
+
+
+def test_measured_halo_is_the_number_of_layers():
+    assert export.measure_halo(merged(fsrcnn(16, 3))) == 5
+
+
+def test_int8_file_keeps_constants(held_out):
+    litert = pytest.importorskip("ai_edge_litert.interpreter")
+    network = fsrcnn(16, 1)
+    for variable in network.trainable_variables:
+        variable.assign_add(0.1 * np.random.default_rng(5).standard_normal(variable.shape).astype("float32"))
+    content = export.to_int8(merged(network), [low for low, _ in held_out])
+    runner = litert.Interpreter(model_content=content)
+    answers = []
+    for level in range(0, 256, 15):
+        runner.resize_tensor_input(0, (1, 16, 16, 1))
+        runner.allocate_tensors()
+        runner.set_tensor(
+            runner.get_input_details()[0]["index"], np.full((1, 16, 16, 1), level / 255, "float32")
+        )
+        runner.invoke()
+        answers.append(runner.get_tensor(runner.get_output_details()[0]["index"])[0, 8:-8, 8:-8, 0])
+    np.testing.assert_array_equal(
+        answers, np.broadcast_to(answers[0], np.shape(answers))
+    )  # whatever the level
+
+
+def test_presets_keep_their_promised_sizes():
+    most = {"fsrcnn-s": 25_000, "fsrcnn-m": 120_000, "fsrcnn-l": 1_500_000}
+    assert set(PRESETS) == set(most)
+    for name, limit in most.items():
+        assert merged(fsrcnn(PRESETS[name].channels, PRESETS[name].depth)).count_params() <= limit
+    with pytest.raises(UnknownModelError, match="no recipe"):
+        preset("fsrcnn-xxl")
+
+
+def test_a_model_that_is_no_better_replaces_nothing(photos, tmp_path):
+    first = run_recipe(CONFIG, [photos], out=tmp_path / "w", run=tmp_path / "r1")
+    assert first.before is None and first.row is not None
+    kept = (tmp_path / "w" / "tiny.tflite").read_bytes()
+    worse = replace(CONFIG, rate=1e-12, final_rate=1e-13)  # learns nothing
+    second = run_recipe(
+        worse, [photos], out=tmp_path / "w", run=tmp_path / "r2", init=tmp_path / "w" / "tiny.keras"
+    )
+    assert second.row is None and second.before == pytest.approx(second.after, abs=0.01)
+    assert (tmp_path / "w" / "tiny.tflite").read_bytes() == kept
+
+
+def test_train_command_end_to_end(photos, tmp_path):
+    """Two steps through the installed command: files, card, curve, and a model that the program then uses."""
+    command = [sys.executable, "-m", "upscale_cli"]
+    args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "2", "--batch", "2", "--patch", "16"]
+    done = subprocess.run([*command, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "weights/fsrcnn-s.tflite"
+    row = json.loads((tmp_path / "weights" / "manifest.json").read_text())["models"][0]
+    assert row["name"] == "fsrcnn-s" and row["halo"] == 10 and row["parameters"] == 19300
+    assert (tmp_path / "runs" / "fsrcnn-s" / "curve.png").stat().st_size > 1000
+    for kind in ("float", "int8", "keras"):
+        assert (tmp_path / "weights" / row["files"][kind]["file"]).exists()
+    use = ["photo.png", "-n", "weights/fsrcnn-s.tflite", "-s", "2", "-o", "big.png"]
+    draw(tmp_path / "photo.png", 9, size=(30, 40))
+    done = subprocess.run([*command, *use], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "big.png").size == (80, 60)
+
+
+def test_train_command_without_data():
+    done = subprocess.run(
+        [sys.executable, "-m", "upscale_cli", "train", "fsrcnn-s"], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "--data" in done.stderr and "Traceback" not in done.stderr
