@@ -1,0 +1,131 @@
+"""The command line: ``upscale INPUT…`` and its sister commands, each in a module of its own.
+
+A first word that is no command is a file, so that ``upscale photo.jpg`` needs no verb; ``./train`` reaches a
+file of that name. Nothing here imports numpy: ``--help`` and ``--version`` answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from upscale_cli import __version__
+from upscale_cli.cli import config, output
+from upscale_cli.errors import UpscaleError
+
+#: Commands in the order of the help; each is the function `command` of the module of its name.
+COMMANDS = ("run", "models", "evaluate", "compare", "prepare", "train", "bench")
+
+
+class ImageFirst(TyperGroup):
+    """Commands that are imported when they are called for; what is no command is a file for ``run``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return one command; None for an unknown name."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``run`` in front of arguments that name no command."""
+        own = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
+        if args and args[0] not in COMMANDS and args[0] not in own:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the help of ``run``, which names the other commands at its end."""
+        run = load("run")
+        with type(ctx)(run, info_name=ctx.info_name) as run_ctx:
+            run.format_help(run_ctx, formatter)
+
+
+def load(name: str) -> Any:
+    """Import and build one command; ``upscale.toml`` gives its defaults."""
+    module = import_module(f"upscale_cli.cli.{name}")
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+    if name == "run":
+        settings["auto_envvar_prefix"] = "UPSCALE"
+    app.command(name, context_settings=settings, epilog=getattr(module, "EPILOG", None))(module.command)
+    command = typer.main.get_command(app)
+    names = {param.name for param in command.params if param.name}
+    command.context_settings["default_map"] = config.defaults(name, names, COMMANDS)
+    return command
+
+
+app = typer.Typer(
+    cls=ImageFirst,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "UPSCALE"},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"upscale {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _group(
+    version: Annotated[bool, typer.Option("--version", "-V", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Enlarge pictures with a small neural network."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 all done, 1 failed, 2 the request is wrong, 3 some files failed, 130 interrupted. ``--debug`` anywhere
+    shows the traceback of an error.
+    """
+    words = list(sys.argv[1:] if args is None else args)
+    options = words[: words.index("--")] if "--" in words else words
+    debug = "--debug" in options
+    if debug:
+        words.remove("--debug")
+    try:
+        code = app(words, prog_name="upscale", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if debug:
+            output.traceback(error)
+        code = _report(error, debug)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Print one error in plain words and return its exit code."""
+    if isinstance(error, UpscaleError):
+        output.error(str(error), error.hint)
+        return error.exit_code
+    if isinstance(error, typer.TyperException):
+        if message := error.format_message():
+            output.error(message.rstrip("."), "see `upscale --help`")
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        output.error("out of memory", "use --memory, a smaller --scale, or fewer --jobs")
+        return 1
+    hint = "please report this" if debug else "run the same command with --debug and report what it prints"
+    output.error(f"unexpected {type(error).__name__}: {error}", hint)
+    return 1
+
+
+def _forget_stdout() -> None:
+    """Keep Python from complaining at exit that nobody reads its output any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

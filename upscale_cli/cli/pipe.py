@@ -1,0 +1,83 @@
+"""Pipes: one picture, or raw video frames, from standard input or to standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from upscale_cli.cli import output
+from upscale_cli.cli.options import RunOptions, parse_size
+from upscale_cli.cli.report import described
+from upscale_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from upscale_cli.pipeline import Done
+
+
+def run_pipe(options: RunOptions) -> int:
+    """Enlarge one picture whose source or target is ``-``; return the exit code."""
+    from upscale_cli.formats import SUFFIXES
+    from upscale_cli.image_io import open_picture
+    from upscale_cli.pipeline import Upscaler, upscale_file
+
+    inputs = options.inputs or []
+    if len(inputs) != 1 or options.files_from or options.watch:
+        raise UsageError("a pipe takes one picture", hint="give - alone, or one input with -o -")
+    source, target = inputs[0], options.output or "-"
+    if target != "-" and not target.lower().endswith(tuple(SUFFIXES)):
+        raise UsageError(
+            f"-o {target} does not say which file to write", hint="write -o big.png, or > big.png"
+        )
+    if target == "-":
+        refuse_terminal()
+        if options.json:
+            raise UsageError(
+                "--json and a picture cannot share stdout", hint="write the picture with -o FILE"
+            )
+    settings = options.settings()
+    if source == "-":
+        data = _stdin().read()
+        picture = open_picture(data, name="stdin", max_pixels=settings.max_pixels)
+    else:
+        picture = open_picture(source, max_pixels=settings.max_pixels)
+    done = upscale_file(picture, target, Upscaler(settings))
+    if not options.quiet:
+        _tell(done, options.verbose)
+    return 0
+
+
+def refuse_terminal() -> None:
+    """Raise `UsageError` when image bytes would go to a terminal."""
+    if sys.stdout.isatty():
+        raise UsageError("image bytes would go to the terminal", hint="add > FILE, a pipe, or -o FILE")
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise UsageError("nothing is piped in", hint="write for instance: upscale - < photo.jpg > big.jpg")
+    return sys.stdin.buffer
+
+
+def _tell(done: Done, verbose: bool) -> None:
+    for warning in done.warnings:
+        output.note(f"warning: {warning}")
+    if verbose:
+        output.note(described(done))
+
+
+def run_raw(options: RunOptions) -> int:
+    """Enlarge raw RGB frames from stdin to stdout; return the exit code."""
+    from upscale_cli.pipeline import Upscaler
+    from upscale_cli.raw import enlarge_frames, read_frames
+
+    if options.inputs not in ([], None, ["-"]) or options.output or options.json:
+        raise UsageError("--raw goes from stdin to stdout", hint="... | upscale --raw 640x360 | ...")
+    width, height = parse_size(options.raw or "", "--raw")
+    refuse_terminal()
+    settings = options.settings()
+    frames = enlarge_frames(read_frames(_stdin(), width, height), Upscaler(settings), sys.stdout.buffer.write)
+    sys.stdout.buffer.flush()
+    if not options.quiet:
+        wide, high = settings.size.of(width, height)
+        output.note(f"{frames} frames, {width}x{height} -> {wide}x{high}")
+    return 0

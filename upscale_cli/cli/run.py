@@ -1,0 +1,185 @@
+"""``upscale INPUT…``: enlarge pictures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from upscale_cli.cli.options import RunOptions, takes
+from upscale_cli.errors import InputError, UpscaleError, UsageError
+
+if TYPE_CHECKING:
+    from upscale_cli.cli.report import Report
+    from upscale_cli.journal import Journal
+    from upscale_cli.pipeline import Upscaler
+    from upscale_cli.plan import Destination, Plan, Planner
+    from upscale_cli.sources import Source
+
+
+@takes(RunOptions)
+def command(options: RunOptions) -> None:
+    """Enlarge pictures with a small neural network.
+
+    Results go to the folder output, or to where -o says, each under its own name with the factor added.
+    """
+    try:
+        code = _run(options)
+    except UpscaleError as error:
+        if options.json:
+            from upscale_cli.cli.jsonlines import emit_failed
+
+            emit_failed(None, error)
+        raise
+    if code:
+        raise typer.Exit(code)
+
+
+EPILOG = """\b
+[bold]Examples[/bold]
+  upscale photo.jpg --scale 4                makes output/photo_x4.jpg
+  upscale photos -r -o big                   a whole tree; run again to go on
+  upscale *.png --fit 3840x2160 -f webp -q 90
+  curl -s URL | upscale - -s 4 > big.png     through a pipe
+
+[bold]Other commands[/bold], each with --help
+  upscale models                             what models there are
+  upscale compare | evaluate | bench         pictures and figures
+  upscale prepare | train                    make a model of your own
+
+Exit codes: 0 all done, 1 failed, 2 wrong request, 3 some files failed, 130 interrupted.
+Defaults come from variables such as UPSCALE_SCALE and from the file upscale.toml.
+Shell completion: upscale --install-completion
+"""
+
+
+def _run(options: RunOptions) -> int:
+    """Do what was asked for; return the exit code."""
+    from upscale_cli.pipeline import Upscaler
+
+    inputs = options.inputs or []
+    if options.raw:
+        from upscale_cli.cli.pipe import run_raw
+
+        return run_raw(options)
+    if "-" in inputs or options.output == "-":
+        from upscale_cli.cli.pipe import run_pipe
+
+        return run_pipe(options)
+    if not inputs and not options.files_from:
+        raise UsageError("there is nothing to enlarge", hint="name a picture or a folder: upscale photo.jpg")
+    upscaler = Upscaler(options.settings())
+    destination = _destination(options)
+    with ExitStack() as stack:
+        journal = _journal(options, destination)
+        if journal:
+            stack.enter_context(journal)
+        return _work(options, upscaler, destination, journal)
+
+
+def _work(options: RunOptions, upscaler: Upscaler, destination: Destination, journal: Journal | None) -> int:
+    from upscale_cli.cli import estimate
+    from upscale_cli.plan import Planner
+
+    planner = Planner(upscaler, destination, journal, force=options.force)
+    if options.watch:
+        from upscale_cli.cli.watching import run_watch
+
+        return run_watch(
+            lambda: _sources(options, destination.folder),
+            planner,
+            lambda: _report(options, upscaler),
+            run_plan,
+        )
+    plan = planner.plan(_sources(options, destination.folder))
+    if destination.file and len(plan.jobs) + len(plan.skipped) + len(plan.failed) > 1:
+        raise UsageError(
+            f"-o {destination.file} is one file, and there are several inputs", hint="give a folder with -o"
+        )
+    if options.dry_run:
+        return estimate.show(plan, planner, json=options.json)
+    report = _report(options, upscaler)
+    report.plan(plan, estimate.facts(plan, planner))
+    return run_plan(plan, planner, report)
+
+
+def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
+    """Carry out a plan, telling ``report``; return the exit code."""
+    from upscale_cli.batch import Batch
+
+    try:
+        with Batch(plan.jobs, planner.upscaler, planner.journal, force=planner.force) as batch:
+            for event in batch:
+                report.event(event)
+    except KeyboardInterrupt:
+        report.interrupted = True
+    report.finish()
+    return report.exit_code
+
+
+def _destination(options: RunOptions) -> Destination:
+    """Return where results go: ``-o`` is a file when it ends like a picture and is no folder."""
+    from upscale_cli.formats import SUFFIXES
+    from upscale_cli.naming import NameTemplate
+    from upscale_cli.plan import Destination
+
+    place = Path(options.output or "output")
+    if place.suffix.lower() in SUFFIXES and not place.is_dir():
+        if options.name:
+            raise UsageError(
+                f"--name and a file for -o ({place}) exclude each other", hint="keep one of them"
+            )
+        return Destination(folder=str(place.parent), file=str(place))
+    template = NameTemplate(options.name) if options.name else NameTemplate()
+    return Destination(folder=str(place), template=template)
+
+
+def _journal(options: RunOptions, destination: Destination) -> Journal | None:
+    """Open the journal, unless the request is one picture: that is simply made."""
+    from upscale_cli.journal import NAME, Journal
+
+    inputs = options.inputs or []
+    several = (
+        len(inputs) > 1 or options.files_from or options.watch or any(Path(name).is_dir() for name in inputs)
+    )
+    if destination.file or not several:
+        return None
+    if options.dry_run and not (Path(destination.folder) / NAME).exists():
+        return None
+    return Journal(destination.folder)
+
+
+def _sources(options: RunOptions, leave_out: str) -> Iterable[Source | InputError]:
+    """Yield the files asked for."""
+    from upscale_cli.sources import Selection, find_sources, listed_sources, read_list
+
+    selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
+    yield from find_sources(options.inputs or [], selection, leave_out=leave_out)
+    if options.files_from == "-":
+        yield from listed_sources(read_list(sys.stdin.buffer, ended_by_nul=options.null))
+    elif options.files_from:
+        try:
+            with Path(options.files_from).open("rb") as file:
+                names = read_list(file, ended_by_nul=options.null)
+        except OSError as error:
+            raise UsageError(
+                f"{options.files_from}: cannot be read: {error.strerror}", hint="name a list of files"
+            ) from error
+        yield from listed_sources(names)
+
+
+def _report(options: RunOptions, upscaler: Upscaler) -> Report:
+    from upscale_cli.cli.bar import BarReport
+    from upscale_cli.cli.jsonlines import JsonReport
+    from upscale_cli.cli.report import LineReport, Report
+
+    if options.json:
+        return JsonReport(upscaler.fingerprint)
+    if options.quiet:
+        return Report()
+    kind = BarReport if sys.stderr.isatty() else LineReport
+    return kind(end=b"\0" if options.null else b"\n", verbose=options.verbose)

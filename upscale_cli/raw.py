@@ -1,0 +1,68 @@
+"""Raw video: uncompressed frames in, enlarged frames out, in constant memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO
+
+import numpy as np
+
+from upscale_cli.errors import DamagedImageError
+from upscale_cli.machine import available_cpus
+from upscale_cli.pipeline import Upscaler
+from upscale_cli.pixels import Pixels
+
+
+def read_frames(stream: BinaryIO, width: int, height: int, channels: int = 3) -> Iterator[Pixels]:
+    """Yield (height, width, channels) uint8 frames until the stream ends.
+
+    Raises `DamagedImageError` when it ends inside a frame.
+    """
+    size = width * height * channels
+    number = 0
+    while data := _read_exactly(stream, size):
+        if len(data) < size:
+            raise DamagedImageError(
+                f"frame {number} of the raw video has {len(data)} of its {size} bytes",
+                hint=f"check that frames are {width}x{height} with {channels} bytes per pixel (rgb24)",
+            )
+        yield np.frombuffer(data, np.uint8).reshape(height, width, channels)
+        number += 1
+
+
+def _read_exactly(stream: BinaryIO, size: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < size and (part := stream.read(size - len(parts))):
+        parts += part
+    return bytes(parts)
+
+
+def enlarge_frames(
+    frames: Iterator[Pixels], upscaler: Upscaler, write: Callable[[memoryview], object]
+) -> int:
+    """Enlarge frames, several at a time, and write them in order; return how many there were.
+
+    Frames that arrived whole before an error are written before it is raised.
+    """
+    workers = upscaler.settings.threads or available_cpus()
+    waiting: deque[Future[Pixels]] = deque()
+    count = 0
+    trouble: Exception | None = None
+    with ThreadPoolExecutor(workers) as pool:
+        while True:
+            try:
+                frame = next(frames, None)
+            except Exception as error:
+                frame, trouble = None, error
+            if frame is not None:
+                waiting.append(pool.submit(lambda f: upscaler.enlarge(f, threads=1).pixels, frame))
+            while waiting and (frame is None or len(waiting) > workers):
+                write(waiting.popleft().result().data)
+                count += 1
+            if frame is None:
+                break
+    if trouble:
+        raise trouble
+    return count

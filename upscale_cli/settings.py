@@ -1,0 +1,74 @@
+"""What shall be done to a picture, as one value."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+
+from upscale_cli.encode import SaveOptions
+from upscale_cli.image_io import MAX_PIXELS
+from upscale_cli.size import TargetSize
+from upscale_cli.tiler import Tiling
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that `pipeline.Upscaler` needs to know. Change one with `dataclasses.replace`.
+
+    Raises `ScaleError` for a size that cannot be made.
+    """
+
+    scale: float = 2
+    """Factor on each axis, 1 to 64; passes of the network go beyond it, one downsize comes back to it."""
+    width: int | None = None
+    height: int | None = None
+    fit: tuple[int, int] | None = None
+    """Frame (width, height) that the result shall fill on one side."""
+    long_side: int | None = None
+    shrink: bool = False
+    """Allow results smaller than the source."""
+    model: str = ""
+    """A name that ``upscale models`` lists, or a path; empty = the default model."""
+    precision: str = "float"
+    """``float``, or ``int8``: faster and a little worse."""
+    runtime: str = "litert"
+    ensemble: bool = False
+    """Average over the eight flips and turns: a little better, eight times the work."""
+    tile: int = 0
+    overlap: int | None = None
+    batch: int = 0
+    threads: int = 0
+    """As in `tiler.Tiling`; 0 = chosen."""
+    memory: int = 0
+    """Bytes that the work may take; 0 = what is free."""
+    max_pixels: int = MAX_PIXELS
+    """Sources with more pixels are refused before they are decoded."""
+    save: SaveOptions = field(default_factory=SaveOptions)
+
+    def __post_init__(self) -> None:
+        _ = self.size, self.tiling
+
+    @property
+    def size(self) -> TargetSize:
+        """The size asked for."""
+        return TargetSize(self.scale, self.width, self.height, self.fit, self.long_side, self.shrink)
+
+    @property
+    def tiling(self) -> Tiling:
+        """How pictures are cut up."""
+        return Tiling(self.tile, self.overlap, self.batch, self.threads)
+
+    def fingerprint(self, model: str = "") -> str:
+        """Return a short hash of what decides a result's bytes, beside the source.
+
+        ``model`` tells the weights (their hash). Threads, memory and batch change no byte, and neither do
+        tiles as long as their overlap is the exact one.
+        """
+        facts = asdict(self)
+        for name in ("threads", "memory", "batch", "max_pixels", "runtime"):
+            del facts[name]
+        if self.overlap is None:
+            del facts["tile"]
+        text = json.dumps([facts, model], sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,129 @@
+"""Which files a request names: files, folders, lists. Looks at names and folders only, opens no picture."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import BinaryIO
+
+from upscale_cli.errors import InputError, MissingInputError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to enlarge."""
+
+    path: str
+    folder: str = ""
+    """Folder of the result below the output folder."""
+    named: bool = True
+    """The user named this very file, so that it must be a picture; else it was found in a folder."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which files of a folder are taken.
+
+    Patterns are shell patterns. One with a ``/`` is matched against the path below the folder, one without
+    against the file's name. A file is taken when any of ``include`` matches, or there are none, and none of
+    ``exclude`` does.
+    """
+
+    recursive: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def takes(self, path: str) -> bool:
+        """Whether the file at ``path`` (relative to the folder searched, with ``/``) is taken."""
+        if self.include and not any(_matches(path, pattern) for pattern in self.include):
+            return False
+        return not any(_matches(path, pattern) for pattern in self.exclude)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern)
+
+
+def find_sources(
+    inputs: Sequence[str], selection: Selection, *, leave_out: str = ""
+) -> Iterator[Source | InputError]:
+    """Yield the files that ``inputs`` name, folders searched in the order of names, each file once.
+
+    The folder ``leave_out`` (the output folder) is not searched. What cannot be read is yielded as an error:
+    one bad folder does not stop the rest.
+    """
+    seen: set[str] = set()
+    for name in inputs:
+        if Path(name).is_dir():
+            found = _search(name, selection, os.path.realpath(leave_out) if leave_out else "")
+        elif Path(name).exists():
+            found = iter([Source(name)])
+        else:
+            found = iter([MissingInputError(f"{name}: no such file or folder", hint=_nearby(name))])
+        for source in found:
+            if isinstance(source, Source):
+                path = str(Path(source.path).absolute())
+                if path in seen:
+                    continue
+                seen.add(path)
+            yield source
+
+
+def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | InputError]:
+    """Walk without following links to folders, so that a loop of links cannot trap the walk."""
+    waiting = [(top, "")]
+    while waiting:
+        folder, below = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                listing = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            yield InputError(f"{folder}: cannot be listed: {error.strerror}", hint="check its permissions")
+            continue
+        folders = []
+        for entry in listing:
+            path = f"{below}/{entry.name}" if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if selection.recursive and os.path.realpath(entry.path) != leave_out:
+                    folders.append((entry.path, path))
+            elif entry.is_file() and selection.takes(path):
+                yield Source(str(Path(entry.path)), folder=below, named=False)
+        waiting.extend(reversed(folders))
+
+
+def _nearby(name: str) -> str:
+    """Return a hint for a name that does not exist: the closest name in its folder."""
+    from difflib import get_close_matches
+
+    path = Path(name)
+    try:
+        names = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {path.parent}"
+    close = get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.with_name(close[0])}?" if close else "check the spelling"
+
+
+def read_list(stream: BinaryIO, *, ended_by_nul: bool = False) -> list[str]:
+    """Return the names in a list, one a line, or each ended by a NUL byte. Names may hold any bytes."""
+    data = stream.read()
+    if not ended_by_nul and b"\0" in data:
+        raise UsageError("the list of files holds NUL bytes", hint="add -0 for a list made by `find -print0`")
+    names = data.split(b"\0") if ended_by_nul else data.splitlines()
+    return [os.fsdecode(name) for name in names if name]
+
+
+def listed_sources(names: Sequence[str]) -> Iterator[Source | InputError]:
+    """Yield the files of a list; relative names keep their folders below the output folder."""
+    for name in dict.fromkeys(names):
+        path = Path(os.path.normpath(name))
+        if path.is_dir():
+            yield InputError(f"{name}: is a folder", hint="a list names files; give folders as inputs")
+        elif not path.exists():
+            yield MissingInputError(f"{name}: no such file")
+        else:
+            outside = path.is_absolute() or path.parts[0] == os.pardir or len(path.parts) == 1
+            yield Source(name, folder="" if outside else str(path.parent))
