@@ -213,3 +213,21 @@ def test_train_command_without_data():
     )
     assert done.returncode == 2
     assert "--data" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_second_pass_learns_from_what_the_first_makes(photos, tmp_path):
+    """Its pairs are softer than the first pass's, and its files stand beside the first's in one row."""
+    config = replace(CONFIG, patch=12)
+    folder = tmp_path / "w"
+    assert run_recipe(config, [photos], out=folder, run=tmp_path / "r1").row is not None
+    files = picture_files([photos])
+    ((low, high),) = data.pairs(files[:1], replace(config, rescaled=0), first=data.enlarge)
+    ((sharp, _),) = data.pairs(files[:1], replace(config, rescaled=0))
+    assert low.shape == sharp.shape and high.shape == (2 * low.shape[0], 2 * low.shape[1])
+    assert np.square(np.diff(low)).mean() < 0.9 * np.square(np.diff(sharp)).mean()
+    second = replace(config, second=True, steps=60, check_every=60, batch=8, ema=0.9, rate=2e-3)
+    outcome = run_recipe(second, [photos], out=folder, run=tmp_path / "r2")
+    assert outcome.row is not None and outcome.after > outcome.before
+    row = json.loads((folder / "manifest.json").read_text())["models"][0]
+    assert set(row["files"]) == {"float", "int8", "keras", "float-second", "int8-second", "keras-second"}
+    assert all((folder / file["file"]).exists() for file in row["files"].values())

@@ -27,6 +27,9 @@ def command(
         list[Path] | None, typer.Option(help="Folder to validate on.", show_default="every tenth photograph")
     ] = None,
     init: Annotated[str, typer.Option(help="Start from this model: a name or a .keras file.")] = "",
+    second: Annotated[
+        bool, typer.Option(help="Train the weights of a chain's second pass, on what the first makes.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Where the model files and manifest.json go.")] = Path("weights"),
     run: Annotated[
         Path | None, typer.Option(help="Folder of checkpoints and curve.", show_default="runs/NAME")
@@ -73,6 +76,7 @@ def command(
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "rate": rate, "loss": loss, "fourier": fourier,
         "precision": precision, "seed": seed, "check_every": check_every,
+        "second": second or None,
     }  # fmt: skip
     start = start_file(init) if init else None
     config = replace(
@@ -97,7 +101,7 @@ def command(
             data,
             held_out=val,
             out=out,
-            run=run or Path("runs") / config.name,
+            run=run or Path("runs") / (config.name + "-second" * second),
             init=start,
             on_block=on_block,
         )

@@ -44,8 +44,8 @@ class TrainConfig:
     seed: int = 1
     check_every: int = 2_000
     """Steps between validations and checkpoints."""
-    teacher: str = ""
-    """Path of a first-pass model (``.keras``): train the second pass of a 4× chain on its results."""
+    second: bool = False
+    """Train what runs after a first pass, on that pass's results, in place of the first pass itself."""
     description: str = field(default="", compare=False)
 
 

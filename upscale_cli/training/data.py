@@ -7,7 +7,7 @@ patch, turned or mirrored, is one gather, on whatever device the arrays are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,9 @@ LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
 
 Plane = NDArray[np.float32]
 """(H, W) float32, about [0, 1]."""
+
+FirstPass = Callable[[Plane], Plane]
+"""Luma (H, W) to its enlargement (2H, 2W), not clipped."""
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,23 @@ def views(
             yield resize(rgb, height, width), rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
 
 
-def pairs(files: list[Path], config: TrainConfig) -> Iterator[tuple[Plane, Plane]]:
-    """Yield (low, high) luma of each view, cut to even sides; what is smaller than a patch is left out."""
+def pairs(
+    files: list[Path], config: TrainConfig, first: FirstPass | None = None
+) -> Iterator[tuple[Plane, Plane]]:
+    """Yield (low, high) luma of each view; what is smaller than a patch is left out.
+
+    Without ``first``, low is the shrunken picture. With it, the picture is shrunk by 4 and low is what the
+    first pass makes of that: softer than a shrunken picture, and what the second pass of a chain is given.
+    """
     rng = np.random.default_rng(config.seed)
+    shrink = 4 if first else 2
     for path in files:
         for rgb, weights in views(path, config, rng):
-            height, width = (side // 2 * 2 for side in rgb.shape[:2])
+            height, width = (side // shrink * shrink for side in rgb.shape[:2])
             if min(height, width) >= 2 * config.patch:
-                even = np.ascontiguousarray(rgb[:height, :width])
-                yield luma(degrade(even), weights), luma(even, weights)
+                whole = np.ascontiguousarray(rgb[:height, :width])
+                low = luma(degrade(whole, shrink), weights)
+                yield first(low) if first else low, luma(whole, weights)
 
 
 def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: float) -> Pool:

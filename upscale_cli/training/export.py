@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,7 +72,9 @@ def converter(plain: keras.Model) -> Any:
 def convert(job: Any) -> bytes:
     """Run TensorFlow's converter, whose own reports go to stderr: stdout is for results."""
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Statistics for quantized inputs")  # not needed with sample pictures
+        warnings.filterwarnings(
+            "ignore", "Statistics for quantized inputs"
+        )  # not needed with sample pictures
         return bytes(job.convert())
 
 
@@ -136,47 +139,55 @@ def facts(plain: keras.Model) -> dict[str, Any]:
     }
 
 
-def publish(
-    plain: keras.Model, folder: Path, name: str, calibration: list[Plane], about: dict[str, Any]
-) -> dict[str, Any]:
-    """Write ``<name>.keras``, ``.tflite``, ``.int8.tflite`` and the manifest row into ``folder``.
+def write_files(
+    plain: keras.Model, folder: Path, stem: str, calibration: list[Plane]
+) -> dict[str, dict[str, str]]:
+    """Write ``<stem>.keras``, ``.tflite`` and ``.int8.tflite`` into ``folder``, each whole or not at all.
 
     Args:
         plain: The merged network.
-        folder: Where ``manifest.json`` is, or will be; other rows stay as they are.
-        name: Name of the model, which replaces a row of that name.
+        folder: Made if missing.
+        stem: Name of the files.
         calibration: Luma planes that show int8 the range of every activation.
-        about: The rest of the row: description, training, scores.
 
     Returns:
-        The row.
+        Name and sha256 of each file, by kind, as the manifest holds them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{name}.part.keras"
-    plain.save(part)
     contents = {
-        "float": (f"{name}.tflite", to_float(plain)),
-        "int8": (f"{name}.int8.tflite", to_int8(plain, calibration)),
-        "keras": (f"{name}.keras", part.read_bytes()),
+        "float": (f"{stem}.tflite", to_float(plain)),
+        "int8": (f"{stem}.int8.tflite", to_int8(plain, calibration)),
+        "keras": (f"{stem}.keras", keras_file(plain)),
     }
-    part.unlink()
     files = {}
     for kind, (file, content) in contents.items():
         with atomic(folder / file) as temporary:
             temporary.write_bytes(content)
         files[kind] = {"file": file, "sha256": hashlib.sha256(content).hexdigest()}
-    row = {"name": name, **facts(plain), "files": files, **about}
-    update_manifest(folder, row)
-    return row
+    return files
+
+
+def keras_file(plain: keras.Model) -> bytes:
+    """Return the content of the network's ``.keras`` file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        plain.save(path)
+        return path.read_bytes()
 
 
 def update_manifest(folder: Path, row: dict[str, Any]) -> None:
     """Put ``row`` into ``folder/manifest.json`` in place of the row of its name, or at the end."""
     path = folder / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"models": []}
+    manifest = read_manifest(folder)
     rows = {known["name"]: known for known in manifest["models"]}
     rows[row["name"]] = row
     manifest["models"] = list(rows.values())
     manifest.setdefault("default", row["name"])
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what ``folder/manifest.json`` holds; an empty list of models where there is none."""
+    path = folder / "manifest.json"
+    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"models": []}
+    return manifest

@@ -89,6 +89,18 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         return loss
 
 
+def as_pass(network: keras.Model, halo: int) -> Callable[[Plane], Plane]:
+    """Return ``network`` as a function from luma to its enlargement, borders mirrored as in the tiler."""
+
+    def enlarged(low: Plane) -> Plane:
+        wide = np.pad(low, halo, mode="reflect")
+        residual = ops.convert_to_numpy(network(wide[None, ..., None]))[0, ..., 0]
+        result: Plane = enlarge(wide) + residual
+        return result[2 * halo : -2 * halo, 2 * halo : -2 * halo]
+
+    return enlarged
+
+
 def validate(network: keras.Model, pictures: list[tuple[Plane, Plane]]) -> float:
     """Return the mean PSNR on Y, in dB, over whole pictures: 8-bit studio range, 2 pixels cropped."""
 

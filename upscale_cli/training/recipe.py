@@ -13,7 +13,7 @@ import keras
 from upscale_cli.errors import InputError, ModelError
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
-from upscale_cli.training.data import Plane, build_pool, pairs
+from upscale_cli.training.data import build_pool, pairs
 
 HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
 
@@ -66,35 +66,55 @@ def run_recipe(
         raise InputError(
             f"{', '.join(map(str, data))}: too few pictures", hint="two at least, and ten for a start"
         )
-    plain_views = replace(config, rescaled=0.0)
-    checking = list(pairs(checks, plain_views))
-    pool = build_pool(pairs(files, config), config.patch, config.hardness)
+    stem, first = config.name, None
+    if config.second:
+        stem = f"{config.name}-second"
+        init = init or out / f"{config.name}.keras"
+        network = load(out / f"{config.name}.keras")
+        first = loop.as_pass(network, export.measure_halo(network))
+    checking = list(pairs(checks, replace(config, rescaled=0.0), first))
+    pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
-    old = init or out / f"{config.name}.keras"
-    before = loop.validate(keras.saving.load_model(old, compile=False), checking) if old.exists() else None
+    rivals = [path for path in (init, out / f"{stem}.keras") if path and path.exists()]
+    before = max((loop.validate(load(path), checking) for path in rivals), default=None)
     plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
     curve.draw(run / "log.csv", run / "curve.png")
     after = loop.validate(plain, checking)
     if before is not None and after <= before:
         return Outcome(before, after, None, run)
-    about = {
-        "description": config.description,
-        "training": {
-            "data": sorted({folder.resolve().name for folder in data}),
-            "pictures": len(files),
-            "steps": config.steps,
-            "patch": config.patch,
-            "batch": config.batch,
-            "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-            "validation": {"pictures": len(checking), "psnr": round(after, 3)},
-        },
+    story = {
+        "data": sorted({folder.resolve().name for folder in data}),
+        "pictures": len(files),
+        "steps": config.steps,
+        "patch": config.patch,
+        "batch": config.batch,
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+        "validation": {"pictures": len(checking), "psnr": round(after, 3)},
     }
-    return Outcome(before, after, export.publish(plain, out, config.name, calibration(checking), about), run)
+    written = export.write_files(plain, out, stem, [low for low, _ in checking])
+    if config.second:
+        row = next(row for row in export.read_manifest(out)["models"] if row["name"] == config.name)
+        row["files"] |= {f"{kind}-second": file for kind, file in written.items()}
+        row["training"]["second"] = story
+    else:
+        row = {"name": config.name, "description": config.description, **export.facts(plain)}
+        row |= {"files": written, "training": story}
+    export.update_manifest(out, row)
+    return Outcome(before, after, row, run)
 
 
-def calibration(checking: list[tuple[Plane, Plane]]) -> list[Plane]:
-    """Return the low-resolution planes that int8 conversion takes its ranges from."""
-    return [low for low, _ in checking]
+def load(path: Path) -> keras.Model:
+    """Open a merged ``.keras`` file.
+
+    Raises:
+        ModelError: if there is none, or it is not such a file.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{path}: not a network of this program: {error}", hint="see `upscale models`"
+        ) from error
 
 
 def fine_tune(name: str, start: Path) -> TrainConfig:
@@ -103,14 +123,8 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     Raises:
         ModelError: if the file is not such a network.
     """
-    try:
-        model = keras.saving.load_model(start, compile=False)
-        kernels = [layer.kernel.shape for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-        channels, depth = kernels[0][-1], len(kernels) - 2
-    except (OSError, ValueError, TypeError, IndexError, AttributeError) as error:
-        raise ModelError(
-            f"{start}: not a network of this program: {error}", hint="see `upscale models`"
-        ) from error
+    kernels = [layer.kernel.shape for layer in load(start).layers if isinstance(layer, keras.layers.Conv2D)]
+    channels, depth = kernels[0][-1], len(kernels) - 2
     return TrainConfig(
         name,
         channels,
