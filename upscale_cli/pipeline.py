@@ -74,7 +74,9 @@ class Upscaler:
         """Find the model. Raises `UnknownModelError`, or `ModelError` without usable weights."""
         self.settings = settings or Settings()
         self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
-        self.fingerprint = self.settings.fingerprint(self.card.sha256 or self.card.name)
+        self._second_card = zoo.second(self.card)
+        weights = self.card.sha256 + (self._second_card.sha256 if self._second_card else "")
+        self.fingerprint = self.settings.fingerprint(weights or self.card.name)
         self._models: dict[int, Model] = {}
         self._guard = threading.Lock()
 
@@ -123,6 +125,16 @@ class Upscaler:
         """The network itself, opened when first needed."""
         return open_model(self.card, runtime=self.settings.runtime, threads=self.settings.threads)
 
+    @cached_property
+    def _again(self) -> Model:
+        """The network of all passes but the first."""
+        card = self._second_card
+        return (
+            open_model(card, runtime=self.settings.runtime, threads=self.settings.threads)
+            if card
+            else self._once
+        )
+
     @property
     def _factor(self) -> int:
         """What one pass enlarges by."""
@@ -135,7 +147,8 @@ class Upscaler:
                 if self.card.kernel:
                     model: Model = Interpolation(self.card.kernel, self._factor**rounds)
                 else:
-                    model = Chained(self._once, rounds) if rounds > 1 else self._once
+                    later = [self._again] * (rounds - 1)
+                    model = Chained([self._once, *later]) if later else self._once
                 self._models[rounds] = SelfEnsemble(model) if self.settings.ensemble else model
             return self._models[rounds]
 

@@ -10,17 +10,14 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from upscale_cli import __version__
 from upscale_cli.cli import config, output
+from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.errors import UpscaleError
-
-#: Commands in the order of the help; each is the function `command` of the module of its name.
-COMMANDS = ("run", "models", "evaluate", "compare", "prepare", "train", "bench")
 
 
 class ImageFirst(TyperGroup):
@@ -70,16 +67,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"upscale {__version__}")  # noqa: T201
-        raise typer.Exit
-
-
 @app.callback()
-def _group(
-    version: Annotated[bool, typer.Option("--version", "-V", callback=_version, is_eager=True)] = False,
-) -> None:
+def _group() -> None:
     """Enlarge pictures with a small neural network."""
 
 
@@ -92,7 +81,7 @@ def main(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     options = words[: words.index("--")] if "--" in words else words
     debug = "--debug" in options
-    if debug:
+    if debug and options[0] in COMMANDS:  # `run` has the option itself
         words.remove("--debug")
     try:
         code = app(words, prog_name="upscale", standalone_mode=False)

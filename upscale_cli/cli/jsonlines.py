@@ -32,8 +32,8 @@ def emit_failed(source: str | None, error: UpscaleError) -> None:
 class JsonReport(Report):
     """Says everything that happens."""
 
-    def __init__(self, settings: str) -> None:
-        super().__init__()
+    def __init__(self, settings: str, *, debug: bool = False) -> None:
+        super().__init__(debug=debug)
         self._settings = settings
         self._seen: dict[str, int] = {}
         self._total = self._all_seen = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from upscale_cli.cli.values import parse_amount, parse_colour, parse_scale, parse_size
 from upscale_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SIZE, OUTPUT, FILES, MODEL, SPEED, SCRIPTS = (
-    "Size", "Output", "Folders and lists", "Model", "Speed and memory", "Scripts and pipes",
+MAIN, SIZE, OUTPUT, FILES, SPEED, SCRIPTS = (
+    "Options", "Other sizes", "Output", "Folders and lists", "Model, speed and memory", "Scripts",
 )  # fmt: skip
 
 
@@ -28,143 +29,143 @@ def option(panel: str, *names: str, help: str, **more: Any) -> Any:
     )
 
 
+def flag(panel: str, *names: str, help: str, **more: Any) -> Any:
+    """Return an option that takes no value."""
+    return option(panel, *names, help=help, metavar="", **more)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from upscale_cli import __version__
+
+        print(f"upscale {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What ``upscale INPUT…`` accepts."""
 
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="INPUT...", help="Pictures or folders; - reads a picture from a pipe.", show_default=False
-        ),
+        typer.Argument(metavar="INPUT", help="Pictures or folders; - is a pipe.", show_default=False),
     ] = None
 
     scale: Annotated[
-        float, option(SIZE, "--scale", "-s", help="Factor on each side, such as 2 (the default), 4 or 1.5.")
-    ] = 2.0
-    width: Annotated[int | None, option(SIZE, "--width", help="Width in pixels; the height follows.")] = None
-    height: Annotated[int | None, option(SIZE, "--height", help="Height in pixels; the width follows.")] = (
-        None
-    )
-    fit: Annotated[
-        str | None,
-        option(SIZE, "--fit", metavar="WxH", help="Largest size inside a frame, such as 3840x2160."),
-    ] = None
-    long_side: Annotated[int | None, option(SIZE, "--long-side", help="Longer side in pixels.")] = None
-    shrink: Annotated[
-        bool, option(SIZE, "--shrink", help="Also make smaller; else larger pictures keep their size.")
-    ] = False
-
+        str, option(MAIN, "--scale", "-s", metavar="N", help="Factor on each side: 2 (default), 4, 1.5 ...")
+    ] = "2"
     output: Annotated[
         str | None,
-        option(
-            OUTPUT, "--output", "-o", metavar="PATH", help="Folder (default: output), file, or - for a pipe."
-        ),
+        option(MAIN, "--output", "-o", metavar="PATH", help="Folder (default: output), file, or - (pipe)."),
     ] = None
+    format: Annotated[
+        str,
+        option(MAIN, "--format", "-f", metavar="EXT", help="png, jpg, webp, tiff, avif ... (as the input)."),
+    ] = ""
+    model: Annotated[
+        str, option(MAIN, "--model", "-n", metavar="NAME", help="As listed by `upscale models`, or a file.")
+    ] = ""
+    recursive: Annotated[bool, flag(MAIN, "--recursive", "-r", help="Folders within folders, too.")] = False
+    quiet: Annotated[bool, flag(MAIN, "--quiet", help="Print errors only.")] = False
+    verbose: Annotated[bool, flag(MAIN, "--verbose", "-v", help="Print more about each picture.")] = False
+    version: Annotated[
+        bool, flag(MAIN, "--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False
+
+    width: Annotated[
+        int | None, option(SIZE, "--width", metavar="PIXELS", help="This wide; the height follows.")
+    ] = None
+    height: Annotated[
+        int | None, option(SIZE, "--height", metavar="PIXELS", help="This high; the width follows.")
+    ] = None
+    fit: Annotated[
+        str | None, option(SIZE, "--fit", metavar="WxH", help="As large as fits a frame, such as 3840x2160.")
+    ] = None
+    long_side: Annotated[
+        int | None, option(SIZE, "--long-side", metavar="PIXELS", help="The longer side; the other follows.")
+    ] = None
+    shrink: Annotated[
+        bool, flag(SIZE, "--shrink", help="Make larger pictures smaller; else they keep their size.")
+    ] = False
+
     name: Annotated[
         str | None,
         option(
             OUTPUT, "--name", metavar="TEMPLATE",
-            help="Names in the folder: {stem}_x{scale}{ext}; also {width} {height} {model}.",
+            help="{stem}_x{scale}{ext} by default; also {width}, {height}, {model}.",
         ),
     ] = None  # fmt: skip
-    format: Annotated[
-        str,
-        option(
-            OUTPUT,
-            "--format",
-            "-f",
-            metavar="EXT",
-            help="png, jpg, webp, tiff, avif, ...; default: as the input.",
-        ),
-    ] = ""
     quality: Annotated[
-        int, option(OUTPUT, "--quality", "-q", min=0, max=100, help="Encoder's quality, 1 to 100 (JPEG: 95).")
+        int, option(OUTPUT, "--quality", "-q", metavar="N", help="The encoder's, 1 to 100 (JPEG: 95).")
     ] = 0
-    lossless: Annotated[bool, option(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
+    lossless: Annotated[bool, flag(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
     compression: Annotated[
-        int, option(OUTPUT, "--compression", min=0, max=9, help="Effort of PNG and TIFF, 0 to 9 (6).")
+        int, option(OUTPUT, "--compression", metavar="N", help="Effort for PNG and TIFF, 0 to 9 (6).")
     ] = 6
     background: Annotated[
         str,
         option(
-            OUTPUT,
-            "--background",
-            metavar="COLOUR",
-            help="Under transparency in JPEG: white, black or #rrggbb.",
+            OUTPUT, "--background", metavar="COLOUR",
+            help="Under transparency in JPEG: white, black, #rrggbb.",
         ),
-    ] = "white"
-    strip: Annotated[bool, option(OUTPUT, "--strip", help="Drop metadata (date, place, camera ...).")] = False
+    ] = "white"  # fmt: skip
+    strip: Annotated[bool, flag(OUTPUT, "--strip", help="Drop metadata: date, place, camera ...")] = False
 
-    recursive: Annotated[bool, option(FILES, "--recursive", "-r", help="Search folders within folders.")] = (
-        False
-    )
     include: Annotated[
-        list[str] | None,
-        option(FILES, "--include", metavar="PATTERN", help="Only these files of a folder, such as '*.jpg'."),
+        list[str] | None, option(FILES, "--include", metavar="PATTERN", help="Only these, such as '*.jpg'.")
     ] = None
-    exclude: Annotated[
-        list[str] | None, option(FILES, "--exclude", metavar="PATTERN", help="Not these files of a folder.")
-    ] = None
+    exclude: Annotated[list[str] | None, option(FILES, "--exclude", metavar="PATTERN", help="Not these.")] = (
+        None
+    )
     files_from: Annotated[
-        str | None,
-        option(
-            FILES, "--files-from", metavar="FILE", help="Read names from a file, one a line; - for a pipe."
-        ),
+        str | None, option(FILES, "--files-from", metavar="FILE", help="Names, one a line; - is a pipe.")
     ] = None
     null: Annotated[
-        bool, option(FILES, "--null", "-0", help="Names read and printed end in NUL, not newline.")
+        bool, flag(FILES, "--null", "-0", help="Names, read or printed, end in NUL, not newline.")
     ] = False
-    force: Annotated[bool, option(FILES, "--force", help="Redo what is finished.")] = False
-    dry_run: Annotated[
-        bool, option(FILES, "--dry-run", help="Show what would be done, and what it needs.")
-    ] = False
-    watch: Annotated[
-        bool, option(FILES, "--watch", help="Go on with new files as they appear, until Ctrl-C.")
-    ] = False
+    force: Annotated[bool, flag(FILES, "--force", help="Redo what is finished.")] = False
+    dry_run: Annotated[bool, flag(FILES, "--dry-run", help="Show what would be done and what it takes.")] = (
+        False
+    )
+    watch: Annotated[bool, flag(FILES, "--watch", help="Go on with new files until Ctrl-C.")] = False
 
-    model: Annotated[
-        str,
-        option(MODEL, "--model", "-n", metavar="NAME", help="A name that `upscale models` lists, or a file."),
-    ] = ""
     precision: Annotated[
-        str, option(MODEL, "--precision", metavar="KIND", help="float, or int8: faster, a little worse.")
+        str, option(SPEED, "--precision", metavar="KIND", help="float, or int8: faster, a little worse.")
     ] = "float"
     ensemble: Annotated[
-        bool,
-        option(
-            MODEL, "--ensemble", "-x", help="Mean of 8 flips and turns: a little better, 8 times the work."
-        ),
+        bool, flag(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, 8 times slower.")
     ] = False
-
-    tile: Annotated[
-        int, option(SPEED, "--tile", "-t", min=0, help="Side of a tile in pixels (0: chosen).")
-    ] = 0
+    tile: Annotated[int, option(SPEED, "--tile", "-t", metavar="PIXELS", help="Side of a tile.")] = 0
     overlap: Annotated[
-        int | None,
-        option(SPEED, "--overlap", min=0, help="Pixels that tiles share (default: exact, no seams)."),
+        int | None, option(SPEED, "--overlap", metavar="PIXELS", help="Shared by tiles (default: no seams).")
     ] = None
     batch_size: Annotated[
-        int, option(SPEED, "--batch-size", min=0, help="Tiles per network call (0: chosen).")
+        int, option(SPEED, "--batch-size", metavar="N", help="Tiles per network call (0: chosen).")
     ] = 0
-    threads: Annotated[int, option(SPEED, "--threads", min=0, help="CPUs to use (0: all).")] = 0
+    threads: Annotated[int, option(SPEED, "--threads", metavar="N", help="CPUs to use (0: all).")] = 0
     memory: Annotated[
-        str, option(SPEED, "--memory", metavar="SIZE", help="Most memory to take, such as 800M or 2G.")
+        str, option(SPEED, "--memory", metavar="SIZE", help="Most to take, such as 800M or 2G.")
     ] = ""
     max_pixels: Annotated[
-        str, option(SPEED, "--max-pixels", metavar="N", help="Refuse larger inputs (default 500M).")
+        str, option(SPEED, "--max-pixels", metavar="N", help="Refuse larger inputs (500M).")
     ] = ""
     runtime: Annotated[
         str, option(SPEED, "--runtime", metavar="NAME", help="litert, or tensorflow for a GPU.")
     ] = "litert"
 
-    json: Annotated[bool, option(SCRIPTS, "--json", help="One JSON object a line on stdout.")] = False
+    json: Annotated[bool, flag(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False
     raw: Annotated[
-        str | None, option(SCRIPTS, "--raw", metavar="WxH", help="Raw RGB video frames from stdin to stdout.")
+        str | None, option(SCRIPTS, "--raw", metavar="WxH", help="Raw RGB video, from stdin to stdout.")
     ] = None
-    quiet: Annotated[bool, option(SCRIPTS, "--quiet", help="Only errors.")] = False
-    verbose: Annotated[bool, option(SCRIPTS, "--verbose", "-v", help="More about each picture.")] = False
-    debug: Annotated[bool, option(SCRIPTS, "--debug", help="Show the traceback of an error.")] = False
+    debug: Annotated[bool, flag(SCRIPTS, "--debug", help="Print the traceback of an error.")] = False
+
+    def __post_init__(self) -> None:
+        for name in ("quality", "compression", "tile", "overlap", "batch_size", "threads"):
+            value = getattr(self, name) or 0
+            top = {"quality": 100, "compression": 9}.get(name, value)
+            if not 0 <= value <= top:
+                dashed = name.replace("_", "-")
+                raise UsageError(f"--{dashed} {value} is out of range", hint="see `upscale --help`")
 
     def settings(self) -> Settings:
         """Return the settings asked for. Raises `UsageError`."""
@@ -176,7 +177,7 @@ class RunOptions:
         if self.format:
             format_for(self.format)
         return Settings(
-            scale=self.scale,
+            scale=parse_scale(self.scale),
             width=self.width,
             height=self.height,
             fit=parse_size(self.fit, "--fit") if self.fit else None,
@@ -222,38 +223,3 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
         return command
 
     return wrap
-
-
-def parse_size(text: str, name: str) -> tuple[int, int]:
-    """Return (width, height) of a text such as ``640x360``. Raises `UsageError`."""
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise UsageError(f"{name} {text!r} is not a size", hint=f"write width x height, as in {name} 640x360")
-    return int(width), int(height)
-
-
-def parse_amount(text: str, name: str) -> int:
-    """Return the number that a text such as ``800M`` or ``1.5G`` stands for. Raises `UsageError`."""
-    units = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-    number = text.lower().removesuffix("b").rstrip("kmgt")
-    unit = text.lower().removesuffix("b")[len(number) :]
-    try:
-        value = int(float(number) * units[unit])
-    except (ValueError, KeyError, OverflowError):
-        value = 0
-    if value < 1:
-        raise UsageError(f"{name} {text!r} is not an amount", hint=f"write for instance {name} 2G")
-    return value
-
-
-def parse_colour(text: str) -> tuple[int, int, int]:
-    """Return (red, green, blue) of ``white``, ``black`` or ``#rrggbb``. Raises `UsageError`."""
-    named = {"white": "ffffff", "black": "000000", "grey": "808080", "gray": "808080"}
-    digits = named.get(text.lower(), text.lstrip("#"))
-    try:
-        red, green, blue = bytes.fromhex(digits)
-    except ValueError as error:
-        raise UsageError(
-            f"--background {text!r} is not a colour", hint="write white, black, or #rrggbb"
-        ) from error
-    return red, green, blue

@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 from upscale_cli.cli import output
-from upscale_cli.cli.options import RunOptions, parse_size
+from upscale_cli.cli.options import RunOptions
 from upscale_cli.cli.report import described
+from upscale_cli.cli.values import parse_size
 from upscale_cli.errors import UsageError
 
 if TYPE_CHECKING:

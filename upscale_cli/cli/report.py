@@ -27,7 +27,8 @@ REASONS = {
 class Report:
     """Counts what happens to each picture; says nothing but errors. The other reports speak as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, debug: bool = False) -> None:
+        self.debug = debug
         self.started = time.perf_counter()
         self.done = self.left = 0
         self.pixels = self.result_pixels = self.bytes = 0
@@ -76,6 +77,8 @@ class Report:
         """Print each failure, and each next step once."""
         hints = list(dict.fromkeys(failure.error.hint for failure in self.failed))
         for failure in self.failed:
+            if self.debug:
+                output.traceback(failure.error)
             output.error(str(failure.error), failure.error.hint if len(hints) > 1 else "")
         if len(hints) == 1 and hints[0]:
             output.hint(hints[0])
@@ -88,8 +91,8 @@ class Report:
 class LineReport(Report):
     """One plain line on stderr for each picture and one at the end; finished paths on stdout, for scripts."""
 
-    def __init__(self, *, end: bytes = b"\n", verbose: bool = False) -> None:
-        super().__init__()
+    def __init__(self, *, end: bytes = b"\n", verbose: bool = False, debug: bool = False) -> None:
+        super().__init__(debug=debug)
         self.end, self.verbose = end, verbose
         self.total = 0
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from contextlib import ExitStack
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
-from upscale_cli.errors import InputError, UpscaleError, UsageError
+from upscale_cli.errors import InputError, MissingInputError, UpscaleError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.cli.report import Report
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from upscale_cli.pipeline import Upscaler
     from upscale_cli.plan import Destination, Plan, Planner
     from upscale_cli.sources import Source
+
+
+#: Extensions of pictures that cannot be written: a name that ends so is no folder.
+_FOREIGN = (".heic", ".heif", ".ico", ".jp2", ".jxl", ".pdf", ".psd", ".svg", ".tga")
 
 
 @takes(RunOptions)
@@ -90,19 +95,15 @@ def _work(options: RunOptions, upscaler: Upscaler, destination: Destination, jou
         from upscale_cli.cli.watching import run_watch
 
         return run_watch(
-            lambda: _sources(options, destination.folder),
+            lambda: _sources(options, destination),
             planner,
             lambda: _report(options, upscaler),
             run_plan,
         )
-    plan = planner.plan(_sources(options, destination.folder))
-    if destination.file and len(plan.jobs) + len(plan.skipped) + len(plan.failed) > 1:
-        raise UsageError(
-            f"-o {destination.file} is one file, and there are several inputs", hint="give a folder with -o"
-        )
+    report = _report(options, upscaler)
+    plan = planner.plan(_sources(options, destination))
     if options.dry_run:
         return estimate.show(plan, planner, json=options.json)
-    report = _report(options, upscaler)
     report.plan(plan, estimate.facts(plan, planner))
     return run_plan(plan, planner, report)
 
@@ -123,11 +124,13 @@ def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
 
 def _destination(options: RunOptions) -> Destination:
     """Return where results go: ``-o`` is a file when it ends like a picture and is no folder."""
-    from upscale_cli.formats import SUFFIXES
+    from upscale_cli.formats import SUFFIXES, format_for
     from upscale_cli.naming import NameTemplate
     from upscale_cli.plan import Destination
 
     place = Path(options.output or "output")
+    if place.suffix.lower() in _FOREIGN and not place.is_dir():
+        format_for(place)
     if place.suffix.lower() in SUFFIXES and not place.is_dir():
         if options.name:
             raise UsageError(
@@ -153,23 +156,40 @@ def _journal(options: RunOptions, destination: Destination) -> Journal | None:
     return Journal(destination.folder)
 
 
-def _sources(options: RunOptions, leave_out: str) -> Iterable[Source | InputError]:
-    """Yield the files asked for."""
-    from upscale_cli.sources import Selection, find_sources, listed_sources, read_list
+def _sources(options: RunOptions, destination: Destination) -> list[Source | InputError]:
+    """Return the files asked for, and what is wrong with those that cannot be had."""
+    from upscale_cli.sources import Selection, find_sources, listed_sources
 
     selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
-    yield from find_sources(options.inputs or [], selection, leave_out=leave_out)
+    inputs = options.inputs or []
+    found = list(find_sources(inputs, selection, leave_out=destination.folder))
+    if options.files_from:
+        found.extend(listed_sources(_listed(options)))
+    if destination.file and len(found) > 1:
+        raise UsageError(
+            f"-o {destination.file} is one file, and there are {len(found)} inputs",
+            hint="give a folder with -o",
+        )
+    if len(found) == 1 and isinstance(found[0], MissingInputError):
+        close = get_close_matches(inputs[0] if inputs else "", COMMANDS, n=1)
+        if close:
+            found[0].hint = f"did you mean the command `upscale {close[0]}`?"
+    return found
+
+
+def _listed(options: RunOptions) -> list[str]:
+    """Read the names of ``--files-from``."""
+    from upscale_cli.sources import read_list
+
     if options.files_from == "-":
-        yield from listed_sources(read_list(sys.stdin.buffer, ended_by_nul=options.null))
-    elif options.files_from:
-        try:
-            with Path(options.files_from).open("rb") as file:
-                names = read_list(file, ended_by_nul=options.null)
-        except OSError as error:
-            raise UsageError(
-                f"{options.files_from}: cannot be read: {error.strerror}", hint="name a list of files"
-            ) from error
-        yield from listed_sources(names)
+        return read_list(sys.stdin.buffer, ended_by_nul=options.null)
+    try:
+        with Path(options.files_from or "").open("rb") as file:
+            return read_list(file, ended_by_nul=options.null)
+    except OSError as error:
+        raise UsageError(
+            f"{options.files_from}: cannot be read: {error.strerror}", hint="name a list of files"
+        ) from error
 
 
 def _report(options: RunOptions, upscaler: Upscaler) -> Report:
@@ -178,8 +198,8 @@ def _report(options: RunOptions, upscaler: Upscaler) -> Report:
     from upscale_cli.cli.report import LineReport, Report
 
     if options.json:
-        return JsonReport(upscaler.fingerprint)
+        return JsonReport(upscaler.fingerprint, debug=options.debug)
     if options.quiet:
-        return Report()
+        return Report(debug=options.debug)
     kind = BarReport if sys.stderr.isatty() else LineReport
-    return kind(end=b"\0" if options.null else b"\n", verbose=options.verbose)
+    return kind(end=b"\0" if options.null else b"\n", verbose=options.verbose, debug=options.debug)
