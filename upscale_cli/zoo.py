@@ -98,6 +98,15 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
     return _card(rows[name], precision)
 
 
+def second(card: ModelCard) -> ModelCard | None:
+    """The card of the weights for all passes of a chain but the first, if the model has such.
+
+    They were trained on what the first pass makes, which is softer than a photograph.
+    """
+    entry = card.files.get(f"{card.precision}-second")
+    return replace(card, path=card.path.with_name(entry["file"]), sha256=entry["sha256"]) if entry else None
+
+
 def read_weights(card: ModelCard) -> bytes:
     """The bytes of a weights file, checked against the card's sha256."""
     try:
