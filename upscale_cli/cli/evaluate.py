@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from upscale_cli.cli import output
-from upscale_cli.cli.results import Row, print_json, print_table, progress
+from upscale_cli.cli.options import option
+from upscale_cli.cli.results import PANEL, Row, print_json, print_table, progress
 from upscale_cli.errors import ScaleError, UsageError
 
 if TYPE_CHECKING:
@@ -30,26 +31,28 @@ class Contender(NamedTuple):
 
 def command(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="DIR...", help="Folders that hold original, full-size pictures.")
+        list[Path], typer.Argument(metavar="DIR", help="Folders that hold original, full-size pictures.")
     ],
-    scale: Annotated[
-        int, typer.Option("--scale", "-s", help="Factor to shrink and enlarge by: 2, 4 or 8.")
-    ] = 2,
+    scale: Annotated[int, option(PANEL, "--scale", "-s", help="Factor: 2 (the default), 4 or 8.")] = 2,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-n", metavar="NAME", help="A model or a .tflite file; may be given again."),
+        option(PANEL, "--model", "-n", metavar="NAME", help="A model or a file; may be given again."),
     ] = None,
     precision: Annotated[
         list[str] | None,
-        typer.Option("--precision", metavar="KIND", help="float or int8; may be given again."),
+        option(PANEL, "--precision", metavar="KIND", help="float (the default) or int8; may be given again."),
     ] = None,
     ensemble: Annotated[
-        bool, typer.Option("--ensemble", "-x", help="Add a row for the mean of the 8 flips and turns.")
+        bool, option(PANEL, "--ensemble", "-x", help="Add a row for the mean of the 8 flips and turns.")
     ] = False,
-    worst: Annotated[int, typer.Option("--worst", min=0, help="Also list the N worst pictures.")] = 0,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="CPUs to use (0: all).")] = 0,
+    worst: Annotated[int, option(PANEL, "--worst", min=0, help="Also list the N worst pictures.")] = 0,
+    threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
+    record: Annotated[
+        bool,
+        option(PANEL, "--record", help="Write the scores into the models' cards, by the folders' names."),
+    ] = False,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object with a value for each picture.")
+        bool, option(PANEL, "--json", help="One JSON object with a value for each picture.")
     ] = False,
 ) -> None:
     """Measure models on folders of originals.
@@ -68,7 +71,9 @@ def command(
             found[folder] = evaluate(folder, contenders, scale, on_picture=bar.update)
     for evaluation in found.values():
         for reason in evaluation.skipped.values():
-            output.warning(f"left out: {reason}")
+            output.note(f"left out: {reason}")
+    if record:
+        _record(found, scale)
     if json:
         print_json(
             {"scale": scale, "sets": [_facts(folder, evaluation) for folder, evaluation in found.items()]}
@@ -109,6 +114,20 @@ def _contenders(
                 key = Contender(card.name, "-" if card.kernel else card.precision, mean)
                 contenders.setdefault(key, upscaler)
     return contenders
+
+
+def _record(found: dict[Path, Evaluation[Contender]], scale: int) -> None:
+    """Write each plain score into its model's row of the manifest."""
+    from upscale_cli import manifest
+    from upscale_cli.zoo import models, weights_dir
+
+    known = {card.name for card in models()}
+    for folder, evaluation in found.items():
+        for contender, score in evaluation.scores.items():
+            if contender.model in known and not contender.ensemble:
+                manifest.put_score(
+                    weights_dir(), contender.model, contender.precision, scale, folder.name, score.psnr, score.ssim
+                )  # fmt: skip
 
 
 def _row(folder: Path, contender: Contender, score: Score) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import sys
 import tempfile
 import warnings
@@ -172,22 +171,3 @@ def keras_file(plain: keras.Model) -> bytes:
         path = Path(folder, "model.keras")
         plain.save(path)
         return path.read_bytes()
-
-
-def update_manifest(folder: Path, row: dict[str, Any]) -> None:
-    """Put ``row`` into ``folder/manifest.json`` in place of the row of its name, or at the end."""
-    path = folder / "manifest.json"
-    manifest = read_manifest(folder)
-    rows = {known["name"]: known for known in manifest["models"]}
-    rows[row["name"]] = row
-    manifest["models"] = list(rows.values())
-    manifest.setdefault("default", row["name"])
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what ``folder/manifest.json`` holds; an empty list of models where there is none."""
-    path = folder / "manifest.json"
-    manifest: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"models": []}
-    return manifest

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from upscale_cli import manifest
 from upscale_cli.errors import InputError, ModelError
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
@@ -93,13 +94,13 @@ def run_recipe(
     }
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
     if config.second:
-        row = next(row for row in export.read_manifest(out)["models"] if row["name"] == config.name)
+        row = manifest.row(out, config.name)
         row["files"] |= {f"{kind}-second": file for kind, file in written.items()}
         row["training"]["second"] = story
     else:
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
         row |= {"files": written, "training": story}
-    export.update_manifest(out, row)
+    manifest.put(out, row)
     return Outcome(before, after, row, run)
 
 
