@@ -12,7 +12,8 @@ CELL = 280  # pixels that a crop is shown at, about
 GAP = 12
 HEADER = 64
 OVERVIEW = 420  # width of the photo on the left
-INK, FAINT, BEST, PAPER = (24, 24, 24), (110, 110, 110), (0, 120, 60), (255, 255, 255)
+INK, FAINT, FRAME, PAPER = (24,) * 3, (110,) * 3, (210,) * 3, (255,) * 3
+BEST = (0, 120, 60)
 
 
 def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "") -> Pixels8:
@@ -37,7 +38,9 @@ def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "")
             color = BEST if panel.psnr == best else FAINT
             _text(sheet, _score(panel), x, 52, color=color, bold=panel.psnr == best)
         for row, crop in enumerate(panel.crops):
-            _paste(sheet, _resize(crop, (cell, cell), cv2.INTER_NEAREST), x, HEADER + row * (cell + GAP))
+            y = HEADER + row * (cell + GAP)
+            _paste(sheet, _resize(crop, (cell, cell), cv2.INTER_NEAREST), x, y)
+            cv2.rectangle(sheet, (x - 1, y - 1), (x + cell, y + cell), FRAME)
     for row in range(len(boxes)):
         _badge(sheet, row, left - 2 * GAP, HEADER + row * (cell + GAP) + 10)
     return sheet

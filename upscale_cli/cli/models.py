@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from upscale_cli.cli.results import Row, print_json, print_table
+from upscale_cli.cli.options import option
+from upscale_cli.cli.results import PANEL, Row, print_json, print_table
 
 if TYPE_CHECKING:
     from upscale_cli.model import ModelCard
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def command(
     json: Annotated[
-        bool, typer.Option("--json", help="Everything that is known, as one JSON object.")
+        bool, option(PANEL, "--json", help="Everything that is known, as one JSON object.")
     ] = False,
 ) -> None:
     """List the models: size, cost, and PSNR on test sets at 2x and 4x. The default is marked with *."""
@@ -25,26 +24,30 @@ def command(
     if json:
         print_json({"default": default, "models": [_facts(card) for card in (*cards, *interpolations())]})
         return
-    columns = ["Model", "Precision", "Parameters>", "MACs/pixel>", "Halo>"]
     sets = list(dict.fromkeys(name for card in cards for name in _sets(card)))
-    columns += [f"{scale}x {' / '.join(sets)}" for scale in (2, 4) if sets]
-    sections: list[list[Row]] = [
-        [_row(card, precision, default, sets) for precision in _precisions(card)] for card in cards
+    columns = [
+        "Model",
+        "Kind",
+        "Params>",
+        "MACs/px>",
+        "Halo>",
+        *(f"PSNR {scale}x>" for scale in (2, 4) if sets),
     ]
-    sections.append([(card.name, "", "-", "-", "-", *("" for _ in columns[5:])) for card in interpolations()])
-    print_table(columns, sections)
+    rows = [[_row(card, precision, default, sets) for precision in _precisions(card)] for card in cards]
+    plain = [(card.name, "", "-", "-", "-", *("" for _ in columns[5:])) for card in interpolations()]
+    print_table(columns, [*rows, plain], title=f"PSNR in dB on {', '.join(sets)}" if sets else "")
 
 
 def _row(card: ModelCard, precision: str, default: str, sets: list[str]) -> Row:
     name = f"{card.name} *" if card.name == default else card.name
     halo = "all" if card.halo is None else str(card.halo)
-    cells = [name, precision, f"{card.parameters:,}", f"{card.macs_per_pixel:,}", halo]
     scores = card.scores.get(precision, {})
-    return cells + [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
+    decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
+    return name, precision, f"{card.parameters:,}", f"{card.macs_per_pixel:,}", halo, *decibels
 
 
 def _decibels(scores: dict[str, dict[str, float]], sets: list[str]) -> str:
-    return " / ".join(f"{scores[name]['psnr']:.2f}" if name in scores else "-" for name in sets)
+    return " ".join(f"{scores[name]['psnr']:.2f}" if name in scores else "-" for name in sets)
 
 
 def _sets(card: ModelCard) -> list[str]:

@@ -11,6 +11,9 @@ from upscale_cli.cli.output import console, shown
 
 Row = Sequence[str]
 
+PANEL = "Options"
+"""The one panel in the help of the smaller commands."""
+
 
 def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, title: str = "") -> None:
     """Print rows of text, sections apart. A column whose name ends in ``>`` is aligned to the right."""
@@ -18,15 +21,22 @@ def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, ti
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left", title_style="bold"
+    )
     for column in columns:
         right = column.endswith(">")
-        table.add_column(column.rstrip(">"), justify="right" if right else "left", no_wrap=True)
+        table.add_column(
+            column.rstrip(">"), justify="right" if right else "left", no_wrap=right, overflow="fold"
+        )
     for section in sections:
         for row in section:
             table.add_row(*(Text(shown(cell)) for cell in row))
         table.add_section()
-    console(stderr=False).print(table)
+    out = console(stderr=False)
+    if not out.is_terminal:  # a file or a pipe has no right edge
+        out.width = 10_000
+    out.print(table)
 
 
 def print_json(value: Any) -> None:

@@ -1,0 +1,133 @@
+"""``upscale evaluate`` and ``upscale models``: tables, JSON and errors, on the weights that are supplied."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from upscale_cli import zoo
+from upscale_cli.cli import main
+from upscale_cli.cli.results import print_json
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small photographs and a file that is none."""
+    folder = tmp_path_factory.mktemp("originals")
+    Image.fromarray(data.astronaut()[:96, 180:290]).save(folder / "astronaut.png")
+    Image.fromarray(data.coffee()[100:190, 200:300]).save(folder / "coffee.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def run(*words: object) -> int:
+    with pytest.raises(SystemExit) as done:
+        main([str(word) for word in words])
+    return int(done.value.code or 0)
+
+
+def test_json_has_every_row_and_every_picture(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        run("evaluate", folder, "--scale", 2, "-n", "lanczos", "-n", zoo.default_name(), "-x", "--json") == 0
+    )
+    written = capsys.readouterr()
+    found = json.loads(written.out)
+    assert found["scale"] == 2
+    (one,) = found["sets"]
+    assert list(one["skipped"]) == ["notes.txt"]
+    assert "left out" in written.err and "notes.txt" in written.err
+    rows = {(row["model"], row["precision"], row["ensemble"]): row for row in one["results"]}
+    name = zoo.default_name()
+    assert list(rows) == [
+        ("bicubic", "-", False),
+        ("lanczos", "-", False),
+        (name, "float", False),
+        (name, "float", True),
+    ]
+    for row in rows.values():
+        assert [image["file"] for image in row["images"]] == ["astronaut.png", "coffee.png"]
+        assert row["psnr"] == pytest.approx(np.mean([image["psnr"] for image in row["images"]]))
+        assert row["ssim"] == pytest.approx(np.mean([image["ssim"] for image in row["images"]]))
+        assert row["megapixels_per_second"] == pytest.approx((96 * 110 + 90 * 100) / 1e6 / row["seconds"])
+    bicubic, lanczos, plain, mean = (row["psnr"] for row in rows.values())
+    assert bicubic < lanczos < plain - 1
+    assert plain < mean < plain + 1
+
+
+def test_the_table_has_a_section_for_each_folder(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(data.camera()[:80, :80]).save(tmp_path / "camera.png")
+    assert run("evaluate", folder, tmp_path, "-s", 4, "-n", "bicubic", "--worst", 1) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("4x")
+    assert sum("bicubic" in line and f"{folder.name} (2)" in line for line in lines) == 1
+    assert sum("bicubic" in line and f"{tmp_path.name} (1)" in line for line in lines) == 1
+    assert any(f"Worst of {folder.name}" in line for line in lines)
+    worst = next(line for line in lines if line.strip().startswith(("astronaut.png", "coffee.png")))
+    assert worst.rstrip().endswith("+0.00")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message", "hint"),
+    [
+        (["nowhere"], 1, "nowhere: no such folder", "folder"),
+        ([".", "-s", "3"], 2, "--scale 3", "2, 4 or 8"),
+        ([".", "-n", "bicubicc"], 2, "bicubicc", "did you mean bicubic"),
+        ([".", "--precision", "int4"], 2, "int4", "float or int8"),
+        ([".", "-n", "bicubic"], 1, "the folder is empty", "original"),
+    ],
+)
+def test_errors(
+    words: list[str], code: int, message: str, hint: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert run("evaluate", *words) == code
+    written = capsys.readouterr()
+    assert written.out == ""
+    error, advice = written.err.splitlines()
+    assert error.startswith("error: ") and message in error
+    assert advice.startswith("hint: ") and hint in advice
+
+
+def test_models_lists_every_card_and_marks_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("models", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["default"] == zoo.default_name()
+    names = [model["name"] for model in found["models"]]
+    assert names == [card.name for card in zoo.models()] + ["nearest", "bicubic", "lanczos"]
+    for model, card in zip(found["models"], zoo.models(), strict=False):
+        assert model["parameters"] == card.parameters > 1000
+        assert "float" in model["precisions"] and "keras" not in model["precisions"]
+        assert model["files"]["float"]["sha256"] == zoo.find(card.name).sha256
+    assert run("models") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(f"{zoo.default_name()} *" in line for line in lines) >= 1
+    assert all(any(name in line for line in lines) for name in names)
+
+
+def test_models_shows_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
+        "files": {kind: {"file": f"tiny.{kind}", "sha256": "0"} for kind in ("float", "keras")},
+        "scores": {"float": {"2": {"A": {"psnr": 37.126, "ssim": 0.9}, "B": {"psnr": 32.0, "ssim": 0.9}}}},
+    }  # fmt: skip
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": [row]}))
+    monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+    assert run("models") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "PSNR in dB on A, B"
+    (shown,) = (line.split() for line in lines if "tiny" in line)
+    assert shown == ["tiny", "*", "float", "1,234", "1,200", "3", "37.13", "32.00", "-", "-"]
+
+
+def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [math.inf, 1.5], "b": (math.nan, "x")})
+    assert json.loads(capsys.readouterr().out) == {"a": [None, 1.5], "b": [None, "x"]}
