@@ -45,7 +45,7 @@ def put(folder: Path, row: dict[str, Any]) -> None:
 def put_score(
     folder: Path, name: str, precision: str, scale: int, test_set: str, psnr: float, ssim: float
 ) -> None:
-    """Write a score into the row of ``name``: PSNR in dB and SSIM on luma; KeyError if there is no such row."""
+    """Write PSNR (dB) and SSIM on luma into the row of ``name``; KeyError if there is no such row."""
     known = row(folder, name)
     scores = known.setdefault("scores", {}).setdefault(precision, {}).setdefault(str(scale), {})
     scores[test_set] = {"psnr": round(psnr, 3), "ssim": round(ssim, 4)}

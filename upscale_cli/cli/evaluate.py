@@ -125,9 +125,8 @@ def _record(found: dict[Path, Evaluation[Contender]], scale: int) -> None:
     for folder, evaluation in found.items():
         for contender, score in evaluation.scores.items():
             if contender.model in known and not contender.ensemble:
-                manifest.put_score(
-                    weights_dir(), contender.model, contender.precision, scale, folder.name, score.psnr, score.ssim
-                )  # fmt: skip
+                row = (contender.model, contender.precision, scale, folder.name)
+                manifest.put_score(weights_dir(), *row, score.psnr, score.ssim)
 
 
 def _row(folder: Path, contender: Contender, score: Score) -> Row:
