@@ -36,7 +36,7 @@ class Kernel(NamedTuple):
 
 
 def _box(x: _Floats) -> _Floats:
-    return np.where((x >= -0.5) & (x < 0.5), 1.0, 0.0)
+    return np.where((x > -0.5) & (x <= 0.5), 1.0, 0.0)
 
 
 def _cubic(x: _Floats, a: float = -0.5) -> _Floats:
@@ -103,7 +103,7 @@ def _blocks(source: int, target: int, kernel: Kernel) -> list[tuple[int, NDArray
         low = max(int(centers[0] - kernel.support * stretch + 0.5), 0)
         high = min(int(centers[-1] + kernel.support * stretch + 0.5), source)
         positions = np.arange(low, max(high, low + 1)) + 0.5
-        weights = kernel.weight((positions - centers[:, None]) / stretch)
+        weights = kernel.weight((positions - centers[:, None]) * (1 / stretch))
         blocks.append((low, (weights / weights.sum(1, keepdims=True)).astype(np.float32)))
     return blocks
 

@@ -1,0 +1,80 @@
+"""Models made of models."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Facts, TinyNetwork, draw
+from upscale_cli.model import Chained, ModelCard, SelfEnsemble
+from upscale_cli.probe import measure_halo
+from upscale_cli.resample import Interpolation, enlarge_batch
+
+
+def batch(height=16, width=20):
+    return np.stack([draw(height, width, 1, np.float32, seed) for seed in range(2)])
+
+
+def test_a_chain_of_residuals_is_the_sum_of_what_the_passes_add(tiny):
+    other = TinyNetwork(seed=1)
+    chain = Chained([tiny, other])
+    y = batch()
+    first = enlarge_batch(y, 2) + tiny(y)
+    expected = enlarge_batch(first, 2) + other(first)
+    assert (chain.scale, chain.channels, chain.residual) == (4, 1, True)
+    np.testing.assert_allclose(enlarge_batch(y, 4) + chain(y), expected, atol=1e-6)
+
+
+def test_a_chain_of_pictures_is_one_after_the_other():
+    bicubic = Interpolation("bicubic", 2, channels=1)
+    chain = Chained(bicubic, 3)
+    y = batch()
+    assert (chain.scale, chain.residual) == (8, False)
+    assert np.array_equal(chain(y), bicubic(bicubic(bicubic(y))))
+
+
+def test_a_mixed_chain_answers_with_a_picture(tiny):
+    chain = Chained([tiny, Interpolation("box", 2, channels=1)])
+    y = batch()
+    assert not chain.residual
+    assert np.array_equal(chain(y), np.repeat(np.repeat(enlarge_batch(y, 2) + tiny(y), 2, 1), 2, 2))
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_the_halo_of_a_chain_is_enough_and_not_far_too_much(tiny, passes):
+    chain = Chained(tiny, passes)
+    seen = measure_halo(lambda values: enlarge_batch(values, chain.scale) + chain(values), chain.scale, 1)
+    assert seen is not None
+    assert seen <= chain.halo <= seen + 2
+
+
+def test_the_halo_of_a_chain_by_hand(tiny):
+    assert [Chained(Facts(tiny, halo=9), n).halo for n in (1, 2, 3)] == [9, 14, 16]
+    assert Chained([tiny, Facts(tiny, halo=None)]).halo is None
+
+
+def test_channels_of_a_chain_must_agree(tiny):
+    with pytest.raises(ValueError, match="same number of channels"):
+        Chained([tiny, Interpolation("box", 2)])
+
+
+def test_the_ensemble_is_the_mean_over_flips_and_turns(tiny):
+    y = batch(6, 9)
+    ensemble = SelfEnsemble(tiny)
+    total = np.zeros((2, 12, 18, 1))
+    for turns in range(4):
+        for flip in (1, -1):
+            turned = np.rot90(y[:, :, ::flip], turns, (1, 2))
+            total += np.rot90(tiny(turned), -turns, (1, 2))[:, :, ::flip]
+    assert (ensemble.scale, ensemble.halo, ensemble.residual) == (2, 3, True)
+    np.testing.assert_allclose(ensemble(y), total / 8, atol=1e-6)
+
+
+def test_the_ensemble_turns_with_its_input(tiny):
+    y = batch(6, 9)
+    turned = SelfEnsemble(tiny)(np.rot90(y, 1, (1, 2)))
+    np.testing.assert_allclose(turned, np.rot90(SelfEnsemble(tiny)(y), 1, (1, 2)), atol=1e-6)
+
+
+def test_a_card_knows_its_file():
+    assert ModelCard(name="a", path=Path("weights/a.tflite")).file == "a.tflite"
