@@ -76,4 +76,5 @@ def _print(report: Report, target: Path) -> None:
         rows = [(reason, str(len(those)), those[0]) for reason, those in sorted(by_reason.items())]
         print_table(["Left out", "Pictures>", "For instance"], [rows])
     files = sum(map(len, report.kept.values()))
-    output.note(f"{target}: {files} files from {len(report.kept)} pictures")
+    kept = len(report.kept)
+    output.note(f"{target}: pictures kept: {kept} of {kept + len(report.dropped)}, files made: {files}")
