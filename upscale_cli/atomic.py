@@ -34,6 +34,16 @@ def cannot_write(target: Path, error: OSError) -> OutputError:
     )
 
 
+def needs_room(target: Path, size: int) -> None:
+    """Raises OutputError if the disk of `target`'s folder has not `size` bytes left."""
+    free = shutil.disk_usage(target.parent).free
+    if size > free:
+        raise OutputError(
+            f"{target}: needs {size / 1e9:.1f} GB on the disk, and {free / 1e9:.1f} GB are free",
+            hint=_HINTS[errno.ENOSPC],
+        )
+
+
 @contextmanager
 def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
     """A new, empty, unique file beside `target` that becomes `target` if the block ends without error.
@@ -51,12 +61,8 @@ def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         target.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(target.parent).free
-        if needs > free:
-            raise OutputError(
-                f"{target}: needs about {needs / 1e9:.1f} GB on the disk, and {free / 1e9:.1f} GB are free",
-                hint=_HINTS[errno.ENOSPC],
-            )
+        if needs:
+            needs_room(target, needs)
         # Not the target's own suffix: nothing must mistake the file for a finished picture.
         handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".part", dir=target.parent)
         os.close(handle)

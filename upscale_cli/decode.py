@@ -1,70 +1,162 @@
-"""Encoded bytes in, arrays out: one frame at a time, through libvips."""
+"""Encoded bytes in, libvips images and arrays out, one frame at a time."""
 
 from __future__ import annotations
 
+import mmap
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from upscale_cli import libvips
-from upscale_cli.errors import DamagedImageError, UnsupportedImageError
+from upscale_cli import bmp, colourspace, jpeg, libvips, pnm, tiff
+from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
+from upscale_cli.formats import FORMATS
+from upscale_cli.pixels import Pixels
 
-Pixels = npt.NDArray[Any]
 Encoded = bytes | os.PathLike[str]
 
 _LOADERS = {
     "jpeg": "jpegload_source", "png": "pngload_source", "webp": "webpload_source",
     "tiff": "tiffload_source", "avif": "heifload_source", "gif": "gifload_source",
 }  # fmt: skip
+_PAGED = ("webp", "tiff", "gif", "avif")
+_NOT_DECODED = (
+    "not a whole number of bytes",
+    "bad labq",
+    "not supported",
+    "nsupported",
+    "not configured",
+    "bad-",
+)
 
 
-def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1) -> Any:
-    """The libvips image of frame `page`, decoded from top to bottom when it is asked for pixels.
+@dataclass(frozen=True)
+class Stored:
+    """One frame as the file stores it: not yet upright, no pixels decoded yet."""
+
+    image: Any
+    """The libvips image as grey or RGB."""
+    notes: tuple[str, ...] = field(default=())
+    """What was given up to get there."""
+
+
+def buffer(data: Encoded) -> Any:
+    """The encoded bytes as a buffer; those of a file stay on the disk until they are looked at."""
+    if isinstance(data, bytes):
+        return data
+    with Path(data).open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_on: str = "error") -> Stored:
+    """Frame `page` as an image that is decoded from top to bottom once it is asked for pixels.
+
+    Args:
+        n: frames from there on, one below the other; -1 for all.
 
     Raises:
         DamagedImageError: the header cannot be read.
+        UnsupportedImageError: the picture is of a kind that is not read.
     """
-    options: dict[str, Any] = {"access": "sequential", "fail_on": "error"}
-    if fmt in ("webp", "tiff", "gif", "avif"):
+    options: dict[str, Any] = {"access": "sequential", "fail_on": fail_on}
+    if fmt in _PAGED:
         options |= {"page": page, "n": n}
+    extra = tiff.extra_channels(buffer(data), page) if fmt == "tiff" else ()
     try:
-        return getattr(libvips.Image, _LOADERS[fmt])(libvips.source_of(data), **options)
+        image = getattr(libvips.Image, _LOADERS[fmt])(libvips.source_of(data), **options)
+        image, notes = colourspace.to_rgb(image, name, extra=extra)
     except libvips.Error as error:
-        raise damaged(name, fmt, error) from error
+        raise broken(name, fmt, error) from error
+    return Stored(image, tuple(notes))
 
 
-def damaged(name: str, fmt: str, error: libvips.Error) -> DamagedImageError:
+def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | UnsupportedImageError:
     """libvips's complaint as one line that names the file."""
-    cause = libvips.reason(error)
-    short = any(word in cause for word in ("premature end", "end of file", "Unexpected end", "read error"))
-    what = "is cut short" if short else "is damaged"
+    cause, title = libvips.reason(error), FORMATS[fmt].title
+    if any(words in cause for words in _NOT_DECODED):
+        return UnsupportedImageError(
+            f"{name}: this kind of {title} is not supported ({cause})",
+            hint="convert it to 8 or 16 bits per channel RGB first",
+        )
+    short = any(words in cause for words in ("premature end", "end of", "read error", "not enough"))
     return DamagedImageError(
-        f"{name}: the {fmt.upper()} data {what}" + (f" ({cause})" if cause else ""),
+        f"{name}: the {title} data {'is cut short' if short else 'is damaged'}" + f" ({cause})" * bool(cause),
         hint="get a whole copy of the file",
     )
 
 
-def to_array(image: Any, name: str, fmt: str) -> Pixels:
-    """All pixels of a libvips image as (H, W, C), C = 1 to 4, uint8, uint16 or float32.
+def decode(data: Encoded, fmt: str, name: str, page: int = 0, max_pixels: int = 2**62) -> Pixels:
+    """All pixels of one frame as stored: (H, W, C), C = 1 to 4, uint8, uint16 or float32.
 
     Raises:
         DamagedImageError: the data end early or are corrupt.
-        UnsupportedImageError: the samples are of a kind that Pixels does not have.
+        UnsupportedImageError: floating-point samples outside 0 to 1.
+        TooLargeError: a page of more than `max_pixels`.
     """
-    dtype = libvips.DTYPES.get(image.format, image.format)
-    if dtype not in ("uint8", "uint16", "float32", "float64"):
-        raise UnsupportedImageError(
-            f"{name}: it has {dtype} samples",
-            hint="convert it to 8 or 16 bits per channel first",
-        )
+    if fmt == "bmp":
+        return bmp.decode(buffer(data), name)
+    if fmt == "pnm":
+        return pnm.decode(buffer(data), name)
+    if fmt == "jpeg":
+        return _decode_jpeg(data, name)
+    image = load(data, fmt, name, page=page).image
+    check_size(image.width, image.height, name, max_pixels)
     try:
-        memory = image.write_to_memory()
+        return finished(to_array(image), image, fmt, name)
     except libvips.Error as error:
-        raise damaged(name, fmt, error) from error
-    return np.frombuffer(memory, dtype).reshape(image.height, image.width, image.bands)
+        raise broken(name, fmt, error) from error
+
+
+def _decode_jpeg(data: Encoded, name: str) -> Pixels:
+    """libjpeg paints damage over and calls it a warning: here that is an error, unless it cannot show."""
+    attempts: tuple[Callable[[], Stored], ...] = (
+        lambda: load(data, "jpeg", name, fail_on="warning"),
+        lambda: load(jpeg.tidied(bytes(buffer(data))), "jpeg", name, fail_on="warning"),
+        lambda: load(data, "jpeg", name),
+    )
+    for attempt in attempts:
+        try:
+            return to_array(attempt().image)
+        except libvips.Error as error:
+            complaint = error
+            if not jpeg.harmless(error.detail):
+                break
+    raise broken(name, "jpeg", complaint) from complaint
+
+
+def check_size(width: int, height: int, name: str, max_pixels: int, frames: int = 1) -> None:
+    """Raises TooLargeError if all frames together have more than `max_pixels`."""
+    if width * height * frames > max_pixels:
+        count = f"{width}x{height}" + f" x {frames} frames" * (frames > 1)
+        raise TooLargeError(
+            f"{name}: {count} is more than the {max_pixels / 1e6:g} megapixels allowed",
+            hint="raise the limit with --max-pixels if the file is to be trusted",
+        )
+
+
+def to_array(image: Any) -> Pixels:
+    """All pixels of a libvips image, (H, W, C), without a copy. Raises libvips.Error."""
+    samples = np.frombuffer(image.write_to_memory(), libvips.DTYPES[image.format])
+    pixels: Pixels = samples.reshape(image.height, image.width, image.bands)
+    return pixels
+
+
+def finished(pixels: Pixels, image: Any, fmt: str, name: str) -> Pixels:
+    """Samples over the full range of their type: AVIF's 10 and 12 bits stretched, floats checked."""
+    if fmt == "avif" and pixels.dtype == np.uint16:
+        bits = int(image.get("bits-per-sample"))
+        top = (1 << bits) - 1
+        return (((pixels >> (16 - bits)).astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
+    if pixels.dtype == np.float32 and not (pixels.min() >= 0 and pixels.max() <= 1):
+        raise UnsupportedImageError(
+            f"{name}: its floating-point samples leave the range of 0 to 1",
+            hint="tone-map it to 8 or 16 bits per channel first",
+        )
+    return pixels
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

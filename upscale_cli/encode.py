@@ -1,42 +1,30 @@
-"""Arrays in, encoded files out: atomically, with what the source carried."""
+"""Arrays in, encoded files out: whole or not at all, with what the source carried."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from upscale_cli import libvips
 from upscale_cli.atomic import atomic
-from upscale_cli.decode import Pixels
+from upscale_cli.canvas import canvas
 from upscale_cli.errors import OutputError
 from upscale_cli.formats import FORMATS, Format, check_target, format_for
+from upscale_cli.pixels import Pixels
+from upscale_cli.reduce import Reduction
+from upscale_cli.savers import SaveOptions, Saver
 
 if TYPE_CHECKING:
     from upscale_cli.image_io import Picture
 
-
-@dataclass(frozen=True)
-class SaveOptions:
-    """How a result is written. Fields that a format has no use for are ignored by it."""
-
-    format: str = ""
-    """A format's name or suffix; "" takes the target's suffix, or else the source's own format."""
-    quality: int = 0
-    """The encoder's own 1 to 100; 0 takes the format's default."""
-    lossless: bool = False
-    """WebP and AVIF without loss."""
-    compression: int = 6
-    """Effort of PNG and of TIFF's deflate, 0 (none) to 9 (smallest)."""
-    background: tuple[int, int, int] = (255, 255, 255)
-    """sRGB colour under transparency in formats that have none."""
-    strip: bool = False
-    """Leave out all metadata but the colour profile."""
+__all__ = ["SaveOptions", "encode_picture", "target_format", "write_bands", "write_picture"]
 
 
 def target_format(target: str | Path, like: Picture | None, options: SaveOptions) -> Format:
@@ -49,12 +37,12 @@ def target_format(target: str | Path, like: Picture | None, options: SaveOptions
         return format_for(options.format)
     if str(target) != "-" and Path(target).suffix:
         return format_for(target)
-    return FORMATS[like.format if like is not None and like.format in FORMATS else "png"]
+    return FORMATS[like.format if like is not None else "png"]
 
 
 def write_picture(
     target: str | os.PathLike[str],
-    frames: Sequence[Pixels],
+    frames: Iterable[Pixels],
     *,
     like: Picture | None = None,
     options: SaveOptions | None = None,
@@ -63,12 +51,12 @@ def write_picture(
 
     Args:
         target: the file to appear; its folder is made if missing.
-        frames: (H, W, C) arrays, one for each frame or page.
+        frames: (H, W, C) arrays, as many as `like` has frames or pages; they are taken one at a time.
         like: the source, whose metadata, profile, resolution and timing are carried over.
         options: how to write it.
 
     Returns:
-        One line for each thing that the format could not hold.
+        One line for each thing of the source that is not in the result.
 
     Raises:
         OutputError: it cannot be written there.
@@ -81,54 +69,87 @@ def write_picture(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return warnings
-    image, saver, arguments, warnings = _prepared(frames, fmt, like, options)
-    with atomic(Path(target)) as temporary:
-        try:
-            getattr(image, saver)(os.fsencode(temporary), **arguments)
-        except libvips.Error as error:
-            raise OutputError(
-                f"{os.fspath(target)}: cannot be written: {libvips.reason(error)}",
-                hint="check the free disk space, or choose another format with --format",
-            ) from error
-    return warnings
+    count = like.frames if like else 1
+    reduction = Reduction(fmt, like, options.background)
+    saver = Saver(fmt, like, options)
+    rest = map(reduction, frames)
+    first = next(rest)
+    height, width, channels = first.shape
+    pages = like is not None and like.format == "tiff"
+    check_target(fmt, width, height, frames=count, pages=pages, source=reduction.name)
+    reduced = itertools.chain([first], rest)
+    with _result(Path(target)) as temporary:
+        if count == 1:
+            saver.save(first, temporary)
+        elif fmt.name == "tiff":
+            saver.save_pages(reduced, count, temporary)
+        else:
+            with canvas((height * count, width, channels), first.dtype, temporary) as roll:
+                for number, frame in enumerate(reduced):
+                    roll[number * height : (number + 1) * height] = frame
+                saver.save(roll, temporary, frames=count)
+    return [*(like.notes if like else ()), *reduction.warnings, *saver.warnings]
+
+
+def write_bands(
+    target: str | os.PathLike[str],
+    bands: Iterable[Pixels],
+    height: int,
+    *,
+    like: Picture | None = None,
+    options: SaveOptions | None = None,
+) -> list[str]:
+    """As write_picture, for one picture that comes in full-width bands from top to bottom.
+
+    A large result waits in a file of raw samples beside the target, not in memory.
+
+    Args:
+        bands: (h, W, C) arrays whose h add up to `height`.
+    """
+    options = options or SaveOptions()
+    fmt = target_format(os.fspath(target), like, options)
+    reduction = Reduction(fmt, like, options.background)
+    saver = Saver(fmt, like, options)
+    rest = map(reduction, bands)
+    first = next(rest)
+    width, channels = first.shape[1:]
+    check_target(fmt, width, height, source=reduction.name)
+    with (
+        _result(Path(target)) as temporary,
+        canvas((height, width, channels), first.dtype, temporary) as whole,
+    ):
+        top = 0
+        for band in itertools.chain([first], rest):
+            whole[top : top + len(band)] = band
+            top += len(band)
+        saver.save(whole, temporary)
+    return [*(like.notes if like else ()), *reduction.warnings, *saver.warnings]
 
 
 def encode_picture(
-    frames: Sequence[Pixels],
+    frames: Iterable[Pixels],
     *,
     fmt: Format,
     like: Picture | None = None,
     options: SaveOptions | None = None,
 ) -> tuple[bytes, list[str]]:
-    """The bytes that write_picture would put into a file, and its warnings."""
-    image, saver, arguments, warnings = _prepared(frames, fmt, like, options or SaveOptions())
-    return getattr(image, f"{saver}_buffer")(**arguments), warnings
+    """The bytes that write_picture would put into a file, and what it would return."""
+    options = replace(options or SaveOptions(), format=fmt.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "picture")
+        warnings = write_picture(path, frames, like=like, options=options)
+        return path.read_bytes(), warnings
 
 
-def _prepared(
-    frames: Sequence[Pixels], fmt: Format, like: Picture | None, options: SaveOptions
-) -> tuple[Any, str, dict[str, Any], list[str]]:
-    height, width = frames[0].shape[:2]
-    check_target(fmt, width, height, frames=len(frames), source=like.name if like else "the picture")
-    pixels = np.ascontiguousarray(frames[0])
-    bands = pixels.shape[2]
-    image = libvips.Image.new_from_memory(
-        pixels.data, width, height, bands, libvips.BAND_FORMATS[pixels.dtype.name]
-    )
-    deep = pixels.dtype == np.uint16
-    kind = ("grey16" if deep else "b-w") if bands <= 2 else ("rgb16" if deep else "srgb")
-    image = image.copy(interpretation=kind)
-    quality = options.quality or fmt.quality
-    arguments: dict[str, Any] = {}
-    if fmt.name == "jpeg":
-        arguments = {"Q": quality, "subsample_mode": "off", "background": list(options.background)}
-    elif fmt.name == "png":
-        arguments = {"compression": options.compression}
-    elif fmt.name == "webp":
-        arguments = {"Q": quality, "lossless": options.lossless}
-    elif fmt.name == "tiff":
-        arguments = {"compression": "deflate", "predictor": "horizontal"}
-    elif fmt.name == "avif":
-        arguments = {"Q": quality, "lossless": options.lossless, "compression": "av1"}
-    saver = {"avif": "heifsave"}.get(fmt.name, f"{fmt.name}save")
-    return image, saver, arguments, []
+@contextmanager
+def _result(target: Path) -> Iterator[Path]:
+    """The temporary file of atomic(), with libvips's complaints as OutputError."""
+    with atomic(target) as temporary:
+        try:
+            yield temporary
+        except libvips.Error as error:
+            cause = libvips.reason(error) or "the encoder gave up"
+            raise OutputError(
+                f"{target}: cannot be written: {cause}",
+                hint="check the free space on the disk, or choose another format with --format",
+            ) from error

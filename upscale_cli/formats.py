@@ -134,18 +134,25 @@ def format_for(target: str | Path) -> Format:
 
 
 def check_target(
-    fmt: Format, width: int, height: int, *, frames: int = 1, source: str = "the picture"
+    fmt: Format,
+    width: int,
+    height: int,
+    *,
+    frames: int = 1,
+    pages: bool = False,
+    source: str = "the picture",
 ) -> None:
     """Refuse a result that `fmt` cannot hold, before any work is done on it.
 
     Args:
         width, height: size of the result, in pixels.
         frames: frames or pages of the result.
+        pages: they are pages, not an animation.
         source: the name of the picture, for the message.
 
     Raises:
         TooLargeError: a side is longer than the format allows.
-        UsageError: several frames for a format that holds one.
+        UsageError: several frames or pages for a format that does not hold them.
     """
     if max(width, height) > fmt.max_side:
         roomy = "PNG or TIFF" if max(width, height) <= FORMATS["png"].max_side else "TIFF"
@@ -154,8 +161,9 @@ def check_target(
             f"{fmt.max_side} along a side",
             hint=f"write {roomy} instead (--format), or enlarge less",
         )
-    if frames > 1 and not fmt.frames:
+    if frames > 1 and (fmt.name != "tiff" if pages else not fmt.frames):
+        what, instead = ("pages", "TIFF") if pages else ("frames", "WebP or GIF")
         raise UsageError(
-            f"{source}: it has {frames} frames or pages, and {fmt.title} holds only one",
-            hint="write WebP or GIF for an animation, TIFF for pages (--format)",
+            f"{source}: it has {frames} {what}, which {fmt.title} does not hold",
+            hint=f"write {instead} instead (--format)",
         )

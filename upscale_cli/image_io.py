@@ -13,28 +13,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from upscale_cli import decode, libvips
-from upscale_cli.decode import Encoded, Pixels
-from upscale_cli.encode import SaveOptions, encode_picture, write_picture
+from upscale_cli import bmp, decode, jpeg, libvips, metadata, png, pnm
+from upscale_cli.decode import Encoded
+from upscale_cli.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.errors import (
     InputError,
     MissingInputError,
     NotAnImageError,
-    TooLargeError,
     UnsupportedImageError,
 )
 from upscale_cli.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
+from upscale_cli.metadata import Metadata
+from upscale_cli.pixels import Pixels
+from upscale_cli.png import PngFacts
 
 __all__ = [
     "MAX_PIXELS",
     "Format",
     "Picture",
-    "Pixels",
     "SaveOptions",
     "check_target",
     "encode_picture",
     "format_for",
     "open_picture",
+    "write_bands",
     "write_picture",
 ]
 
@@ -56,24 +58,36 @@ class Picture:
     dtype: str
     """'uint8', 'uint16' or 'float32'."""
     frames: int
+    """Frames of an animation, or pages."""
     orientation: int
     """EXIF orientation of the stored pixels, already applied to width, height and pixels()."""
+    notes: tuple[str, ...]
+    """One line for each thing of the source that its pixels do not show."""
+    metadata: Metadata = field(repr=False)
+    bits: int
+    """Bits per channel as stored."""
+    delays: tuple[int, ...] = field(repr=False)
+    """Milliseconds that each frame of an animation stays; () for pages and stills."""
+    loop: int
+    """How often an animation plays; 0 is for ever."""
+    png: PngFacts = field(repr=False)
     data: Encoded = field(repr=False)
-    header: Any = field(repr=False)
-    """libvips image that carries the metadata."""
+    max_pixels: int = field(repr=False)
 
     @property
     def has_alpha(self) -> bool:
         return self.channels in (2, 4)
 
     def pixels(self, frame: int = 0) -> Pixels:
-        """Decode one frame: (height, width, channels) of `dtype`, upright.
+        """Decode one frame: (height, width, channels) of `dtype`, upright. Pages may differ in size and kind.
 
         Raises:
             DamagedImageError: the data end early or are corrupt.
+            UnsupportedImageError: a page of a kind that is not read.
+            TooLargeError: a page with more pixels than the source was allowed.
         """
-        image = decode.load(self.data, self.format, self.name, page=frame)
-        return decode.upright(decode.to_array(image, self.name, self.format), self.orientation)
+        pixels = decode.decode(self.data, self.format, self.name, frame, self.max_pixels)
+        return decode.upright(pixels, self.orientation)
 
 
 def open_picture(
@@ -100,29 +114,84 @@ def open_picture(
     fmt = sniff(head)
     if not fmt:
         raise _not_read(name, head)
-    header = decode.load(data, fmt, name)
-    orientation = header.get("orientation") if header.get_typeof("orientation") else 1
-    frames = header.get_n_pages() if FORMATS[fmt].frames else 1
-    width, height = header.width, header.height
-    if width * height * frames > max_pixels:
-        count = f"{width}x{height}" + (f" x {frames} frames" if frames > 1 else "")
-        raise TooLargeError(
-            f"{name}: {count} is more than the {max_pixels / 1e6:g} megapixels allowed",
-            hint="raise the limit with --max-pixels if the file is to be trusted",
+    if fmt in ("bmp", "pnm"):
+        return _open_plain(data, fmt, name, max_pixels)
+    return _open_vips(data, fmt, name, max_pixels)
+
+
+def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
+    stored = decode.load(data, fmt, name)
+    image, notes = stored.image, list(stored.notes)
+    frames = image.get_n_pages() if FORMATS[fmt].frames else 1
+    decode.check_size(image.width, image.height, name, max_pixels, frames)
+    meta = metadata.read(image, fmt, data)
+    facts = png.facts(decode.buffer(data)) if fmt == "png" else PngFacts()
+    if facts.frames > 1:
+        raise UnsupportedImageError(
+            f"{name}: animated PNG ({facts.frames} frames) is not supported",
+            hint="convert it to animated WebP or GIF first",
         )
-    if orientation >= 5:
-        width, height = height, width
+    others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
+    if others > 0:
+        notes.append(f"{others} further picture{'s' * (others > 1)} in the file left out")
+    turn = _orientation(image, fmt, meta)
+    width, height = (image.height, image.width) if turn >= 5 else (image.width, image.height)
     return Picture(
         name=name,
         format=fmt,
         width=width,
         height=height,
-        channels=header.bands,
-        dtype=libvips.DTYPES.get(header.format, header.format),
+        channels=image.bands,
+        dtype=libvips.DTYPES[image.format],
         frames=frames,
-        orientation=orientation,
+        orientation=turn,
+        notes=tuple(f"{name}: {note}" for note in notes),
+        metadata=meta,
+        bits=image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8,
+        delays=tuple(image.get("delay")) if frames > 1 and image.get_typeof("delay") else (),
+        loop=image.get("loop") if image.get_typeof("loop") else 0,
+        png=facts,
         data=data,
-        header=header,
+        max_pixels=max_pixels,
+    )
+
+
+def _orientation(image: Any, fmt: str, meta: Metadata) -> int:
+    if (
+        fmt == "avif"
+    ):  # its own transforms are applied in decoding, and EXIF's is to be ignored (HEIF, 6.5.10)
+        return 1
+    value = image.get("orientation") if image.get_typeof("orientation") else 0
+    return value if value in range(1, 9) else metadata.orientation(meta)
+
+
+def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
+    """BMP and PNM, which have no metadata."""
+    dtype = "uint8"
+    if fmt == "bmp":
+        header = bmp.header(decode.buffer(data), name)
+        width, height, channels = header.width, header.height, header.channels
+    else:
+        width, height, channels, maximum, _ = pnm.size(decode.buffer(data), name)
+        dtype = "uint8" if maximum < 256 else "uint16"
+    decode.check_size(width, height, name, max_pixels)
+    return Picture(
+        name,
+        fmt,
+        width,
+        height,
+        channels,
+        dtype,
+        1,
+        1,
+        (),
+        Metadata(),
+        8,
+        (),
+        0,
+        PngFacts(),
+        data,
+        max_pixels,
     )
 
 
@@ -133,24 +202,23 @@ def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:
             head = file.read(64)
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return path, head
-            return (head + file.read() if sniff(head) else head), head
+            whole = head + file.read() if sniff(head) else head
+            return whole, head
     except IsADirectoryError:
         raise NotAnImageError(
-            f"{name}: is a folder, not a picture",
-            hint="give the pictures in it, or add --recursive",
+            f"{name}: is a folder, not a picture", hint="give the pictures in it, or add --recursive"
         ) from None
     except FileNotFoundError:
         raise MissingInputError(f"{name}: no such file", hint="check the spelling of the path") from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", "") or error
         raise MissingInputError(
-            f"{name}: cannot be read: {error.strerror or error}", hint="check the file's permissions"
+            f"{name}: cannot be read: {cause}", hint="check the path and the file's permissions"
         ) from error
 
 
 def _not_read(name: str, head: bytes) -> InputError:
     words = foreign(head)
     if words:
-        return UnsupportedImageError(
-            f"{name}: {words} is not supported", hint="convert it to PNG or TIFF first"
-        )
+        return UnsupportedImageError(f"{name}: {words} is not supported", hint="convert it to PNG first")
     return NotAnImageError(f"{name}: is not a picture in a known format", hint=f"readable are {READABLE}")

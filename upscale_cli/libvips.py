@@ -8,12 +8,17 @@ from typing import Any
 
 import pyvips
 
+from upscale_cli.pixels import Pixels
+
 # Every picture is opened once: remembering operations would only keep files and memory in use.
 pyvips.cache_set_max(0)
 
 Image = pyvips.Image
 Error = pyvips.Error
 Source = pyvips.Source
+TargetCustom = pyvips.TargetCustom
+BLOB, TEXT = pyvips.GValue.blob_type, pyvips.GValue.gstr_type
+INT, INTS = pyvips.GValue.gint_type, pyvips.GValue.array_int_type
 DTYPES = {
     "uchar": "uint8", "char": "int8", "ushort": "uint16", "short": "int16", "uint": "uint32", "int": "int32",
     "float": "float32", "double": "float64",
@@ -21,6 +26,15 @@ DTYPES = {
 """numpy's name for each of libvips's band formats; complex ones are absent."""
 BAND_FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 """libvips's name for each dtype that Pixels may have."""
+
+
+def image_of(pixels: Pixels) -> Any:
+    """A libvips image on the memory of (H, W, C) pixels, which it keeps alive; nothing is copied."""
+    height, width, bands = pixels.shape
+    dtype = pixels.dtype.name
+    grey, colour = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16")}.get(dtype, ("b-w", "scrgb"))
+    image = Image.new_from_memory(pixels.data, width, height, bands, BAND_FORMATS[dtype])
+    return image.copy(interpretation=grey if bands <= 2 else colour)
 
 
 def source_of(data: bytes | os.PathLike[str]) -> Any:

@@ -173,7 +173,8 @@ def check_request(picture: Picture, target: str | os.PathLike[str], settings: Se
     """
     size = settings.size.of(picture.width, picture.height)
     fmt = target_format(os.fspath(target), picture, settings.save)
-    check_target(fmt, *size, frames=picture.frames, source=picture.name)
+    pages = picture.format == "tiff"
+    check_target(fmt, *size, frames=picture.frames, pages=pages, source=picture.name)
     budget = settings.memory or available_memory()
     needed = memory_needed(picture, size)
     if needed > budget:

@@ -1,0 +1,63 @@
+"""libvips images of any colour kind as grey or RGB, with transparency where it is real."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from upscale_cli import libvips
+from upscale_cli.errors import UnsupportedImageError
+
+_PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
+_DEVICE_SPACES = {"cmyk": "CMYK"}
+
+
+def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, list[str]]:
+    """An image of 1 to 4 bands, uchar, ushort or float, and what had to be given up for it.
+
+    Grey and RGB keep their numbers, and their profile is left to the result. CMYK goes through its own
+    profile (a common one if it has none that fits) and Lab through its definition, both to sRGB.
+
+    Args:
+        extra: kinds of the channels beyond colour, as tiff.extra_channels tells them; () means transparency.
+
+    Raises:
+        UnsupportedImageError: samples or a colour space that are not handled.
+    """
+    notes = []
+    kind = image.interpretation
+    if image.format not in ("uchar", "ushort", "float", "double"):
+        words = libvips.DTYPES.get(image.format, "complex")
+        raise UnsupportedImageError(
+            f"{name}: its samples are of the kind {words}, which is not supported",
+            hint="convert it to 8 or 16 bits per channel first",
+        )
+    deep = image.format != "uchar"
+    colours = {"cmyk": 4, "lab": 3, "labs": 3, "xyz": 3}.get(kind, 3 if image.bands >= 3 else 1)
+    image, lost = _without_extras(image, colours, extra)
+    if lost:
+        notes.append(f"{lost} extra channel{'s' * (lost > 1)} left out")
+    if kind == "cmyk":
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8)
+        notes.append("CMYK converted to sRGB")
+    elif kind not in _PLAIN:
+        image = image.colourspace("rgb16" if deep else "srgb")
+        notes.append(f"{kind.upper()} converted to sRGB")
+    if image.format == "double":
+        image = image.cast("float")
+    return image, notes
+
+
+def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:
+    """`image` with at most one channel beyond its colours, straight transparency; how many were dropped."""
+    beyond = image.bands - colours
+    if beyond <= 0:
+        return image, 0
+    kind = extra[0] if extra else 2
+    keep = 1 if kind in (1, 2) else 0
+    if beyond > keep:
+        image = image.extract_band(0, n=colours + keep)
+    if keep and kind == 1:
+        full = {"uchar": 255, "ushort": 65535}.get(image.format, 1)
+        straight = image.unpremultiply(max_alpha=full)
+        image = (straight.rint() if full > 1 else straight).cast(image.format)
+    return image, beyond - keep

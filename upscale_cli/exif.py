@@ -1,0 +1,119 @@
+"""EXIF blocks (CIPA DC-008) as tables of tags: read, corrected for an enlarged picture, written."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from upscale_cli import ifd
+from upscale_cli.ifd import Entry, Ifd, Layout
+
+_EXIF, _GPS, _INTEROP = 0x8769, 0x8825, 0xA005
+ORIENTATION = 0x0112
+_PIXEL_SIDES = (0xA002, 0xA003)
+_DESCRIPTIVE = (
+    0x010E,
+    0x010F,
+    0x0110,
+    0x0131,
+    0x0132,
+    0x013B,
+    0x8298,
+    *range(0x9C9B, 0x9CA0),
+    0x4746,
+    0x4749,
+)
+"""Tags of a TIFF's first directory that say something about the picture, not how it is stored."""
+
+
+@dataclass
+class Exif:
+    """The directories of an EXIF block; thumbnails are not among them."""
+
+    layout: Layout
+    main: Ifd
+    exif: Ifd = field(default_factory=dict)
+    gps: Ifd = field(default_factory=dict)
+    interop: Ifd = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.main or self.exif or self.gps)
+
+    @property
+    def orientation(self) -> int:
+        """1 to 8; 1 if it is missing or nonsense."""
+        value = self.main[ORIENTATION].numbers(self.layout.order) if ORIENTATION in self.main else ()
+        return value[0] if value and value[0] in range(1, 9) else 1
+
+
+def parse(data: Any) -> Exif:
+    """Read a block that begins with a TIFF header (an EXIF block without its "Exif\\0\\0", or a TIFF file).
+
+    Raises:
+        ValueError: the block makes no sense.
+    """
+    where = ifd.layout(data)
+    (first,) = struct.unpack_from(where.pointer, data, where.first)
+    found = Exif(where, ifd.read(data, where, first)[0])
+    found.exif = _child(data, found.main, where, _EXIF)
+    found.gps = _child(data, found.main, where, _GPS)
+    found.interop = _child(data, found.exif, where, _INTEROP)
+    return found
+
+
+def _child(data: Any, parent: Ifd, where: Layout, tag: int) -> Ifd:
+    """The directory that a tag of `parent` points to; the tag itself is taken out, as its value is stale."""
+    pointer = parent.pop(tag).numbers(where.order) if tag in parent else ()
+    try:
+        return ifd.read(data, where, pointer[0])[0] if pointer else {}
+    except ValueError:
+        return {}
+
+
+def descriptive(block: Exif) -> Exif:
+    """The block without the tags of its main directory that say how pixels are stored, as in a TIFF file."""
+    main = {tag: entry for tag, entry in block.main.items() if tag in _DESCRIPTIVE}
+    return replace(block, main=main)
+
+
+def corrected(exif: Exif, width: int, height: int) -> Exif:
+    """The block for an upright picture of a new size: orientation 1, sizes right where they were stated."""
+    main, inner = dict(exif.main), dict(exif.exif)
+    if ORIENTATION in main:
+        main[ORIENTATION] = Entry(3, struct.pack(exif.layout.order + "H", 1))
+    for tag, side in zip(_PIXEL_SIDES, (width, height), strict=True):
+        if tag in inner:
+            inner[tag] = Entry(4, struct.pack(exif.layout.order + "I", side))
+    for tag, side in ((0x0100, width), (0x0101, height)):
+        if tag in main:
+            main[tag] = Entry(4, struct.pack(exif.layout.order + "I", side))
+    return Exif(exif.layout, main, inner, exif.gps, exif.interop)
+
+
+def in_layout(exif: Exif, where: Layout) -> Exif:
+    """The same block in another byte order and word length."""
+    if exif.layout.order == where.order:
+        return Exif(where, exif.main, exif.exif, exif.gps, exif.interop)
+    parts = (exif.main, exif.exif, exif.gps, exif.interop)
+    return Exif(where, *({tag: entry.swapped() for tag, entry in part.items()} for part in parts))
+
+
+def pack_children(exif: Exif, offset: int) -> tuple[Ifd, bytes]:
+    """The main directory with pointers to the others, and those others as stored at `offset` (even)."""
+    where, stored = exif.layout, b""
+    main, inner = dict(exif.main), dict(exif.exif)
+    for parent, tag, child in ((inner, _INTEROP, exif.interop), (main, _EXIF, inner), (main, _GPS, exif.gps)):
+        if child:
+            parent[tag] = Entry(18 if where.big else 4, struct.pack(where.pointer, offset + len(stored)))
+            stored += ifd.pack(child, where, offset + len(stored))
+    return main, stored
+
+
+def pack(exif: Exif) -> bytes:
+    """The block as bytes, beginning with a TIFF header."""
+    where = Layout(exif.layout.order, big=False)
+    main, children = pack_children(Exif(where, exif.main, exif.exif, exif.gps, exif.interop), 8)
+    mark = b"II*\0" if where.order == "<" else b"MM\0*"
+    header = mark + struct.pack(where.pointer, 8 + len(children))
+    return header + children + ifd.pack(main, where, 8 + len(children))

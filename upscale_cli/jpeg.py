@@ -1,0 +1,58 @@
+"""JPEG structure that libjpeg does not report (ITU-T T.81, annex B): stray bytes, further pictures."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+_SOS, _APP2 = 0xDA, 0xE2
+_HARMLESS = re.compile(r"extraneous bytes before marker|JFIF|Adobe|ICC|Invalid SOS parameters", re.IGNORECASE)
+
+
+def segments(data: Any) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of each segment after SOI up to and with SOS; stray bytes are passed over."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF or data[at + 1] in (0x00, 0xFF):
+            at += 1
+            continue
+        marker = data[at + 1]
+        if marker == 0x01 or 0xD0 <= marker <= 0xD9:  # these stand alone
+            yield marker, at, at + 2
+            at += 2
+            continue
+        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        yield marker, at, end
+        if marker == _SOS:
+            return
+        at = end
+
+
+def tidied(data: bytes) -> bytes:
+    """The same file without stray bytes between the segments before the first scan."""
+    out, last = [data[:2]], 2
+    for marker, start, end in segments(data):
+        out.append(data[start:end] if marker != _SOS else data[start:])
+        last = end if marker != _SOS else len(data)
+    return b"".join(out) + data[last:]
+
+
+def pictures(data: Any) -> int:
+    """How many pictures the file holds by its multi-picture index (CIPA DC-007); 1 without one."""
+    for marker, start, end in segments(data):
+        if marker == _APP2 and bytes(data[start + 4 : start + 8]) == b"MPF\0":
+            block = bytes(data[start + 8 : end])
+            order = ">" if block[:2] == b"MM" else "<"
+            at = block.find(struct.pack(order + "HHI", 0xB001, 4, 1))  # the entry NumberOfImages
+            return (
+                max(struct.unpack_from(order + "I", block, at + 8)[0], 1) if 0 <= at <= len(block) - 12 else 1
+            )
+    return 1
+
+
+def harmless(complaint: str) -> bool:
+    """True if libjpeg's complaints concern nothing that shows: stray bytes, odd application segments."""
+    lines = [line for line in complaint.splitlines() if "VipsJpeg" in line]
+    return bool(lines) and all(_HARMLESS.search(line) for line in lines)

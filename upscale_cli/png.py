@@ -1,0 +1,101 @@
+"""PNG chunks that libvips does not report: what the numbers mean as colours, and whether the picture moves.
+
+Names and meanings as in the PNG specification, third edition (W3C, 2025).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from upscale_cli.pixels import Pixels, peak
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
+_SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+
+
+@dataclass(frozen=True)
+class PngFacts:
+    """What the chunks before the pixels say."""
+
+    frames: int = 1
+    colour: bytes = b""
+    """The chunks that give the numbers their meaning, whole; empty if a profile does, or if they are sRGB."""
+    gamma: float = 0.0
+    """Exponent that the numbers were encoded with, 1 for linear light; 0 if nothing differs from sRGB."""
+    wide: bool = False
+    """The primaries, or the transfer curve, are others than sRGB's and no profile says so."""
+
+
+def facts(data: Any) -> PngFacts:
+    """Read the chunks before the first IDAT of a PNG in a buffer; ends quietly where they make no sense."""
+    at = len(SIGNATURE)
+    found: dict[bytes, bytes] = {}
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind in (b"IDAT", b"IEND"):
+            break
+        if length <= 1024 or kind == b"iCCP":
+            found.setdefault(kind, bytes(data[at : at + 12 + min(length, 1024)]))
+        at += 12 + length
+    frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if len(found.get(b"acTL", b"")) >= 20 else 1
+    if b"iCCP" in found or (b"sRGB" in found and b"cICP" not in found):
+        return PngFacts(max(frames, 1))
+    colour = b"".join(found[kind] for kind in _COLOUR if kind in found)
+    gamma = struct.unpack_from(">I", found[b"gAMA"], 8)[0] / 100_000 if b"gAMA" in found else 0.0
+    primaries = struct.unpack_from(">8I", found[b"cHRM"], 8) if b"cHRM" in found else _SRGB_PRIMARIES
+    wide = b"cICP" in found or any(abs(a - b) > 500 for a, b in zip(primaries, _SRGB_PRIMARIES, strict=True))
+    if not 0.01 < gamma < 10 or abs(gamma - 1 / 2.2) < 0.01 or b"cICP" in found:
+        gamma = 0.0
+    return PngFacts(max(frames, 1), colour, gamma, wide)
+
+
+class ChunkEditor:
+    """A writer that changes the chunks before the pixels of the PNG that passes through it.
+
+    Args:
+        file: where the PNG goes.
+        add: chunks to be put behind the header.
+        drop: kinds of chunk to be left out.
+    """
+
+    def __init__(self, file: BinaryIO, add: bytes, drop: tuple[bytes, ...]) -> None:
+        self._file, self._add, self._drop = file, add, drop
+        self._head: bytes | None = b""
+
+    def __call__(self, data: Any) -> int:
+        """Write a piece and return its length, as libvips asks for it."""
+        piece = bytes(data)
+        if self._head is None:
+            self._file.write(piece)
+            return len(piece)
+        self._head += piece
+        at, parts = len(SIGNATURE), [self._head[: len(SIGNATURE)]]
+        while at + 8 <= len(self._head):
+            length, kind = struct.unpack_from(">I4s", self._head, at)
+            if kind == b"IDAT":
+                self._file.write(b"".join([*parts, self._head[at:]]))
+                self._head = None
+                break
+            if kind not in self._drop:
+                parts.append(self._head[at : at + 12 + length])
+            if kind == b"IHDR":
+                parts.append(self._add)
+            at += 12 + length
+        return len(piece)
+
+
+def to_srgb(pixels: Pixels, gamma: float) -> Pixels:
+    """Channels encoded with an exponent as with sRGB's curve (IEC 61966-2-1); alpha is left alone."""
+    white = peak(pixels.dtype)
+    steps = np.linspace(0, 1, int(white) + 1) ** (1 / gamma)
+    curve = np.where(steps <= 0.0031308, steps * 12.92, 1.055 * steps ** (1 / 2.4) - 0.055)
+    table = np.rint(curve * white).astype(pixels.dtype)
+    out = table[pixels]
+    if pixels.shape[2] in (2, 4):
+        out[:, :, -1] = pixels[:, :, -1]
+    return out

@@ -1,0 +1,65 @@
+"""Pixels as a format can hold them: what it cannot hold is taken out of them, and said once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from upscale_cli import alpha, png
+from upscale_cli.formats import Format
+from upscale_cli.pixels import Pixels, from_float
+
+if TYPE_CHECKING:
+    from upscale_cli.image_io import Picture
+
+
+class Reduction:
+    """Makes frames, or bands of one picture, fit for a format.
+
+    Args:
+        fmt: the format to be written.
+        like: the source, if its numbers may mean other colours than sRGB's.
+        background: sRGB colour under transparency, if the format has none.
+    """
+
+    def __init__(self, fmt: Format, like: Picture | None, background: tuple[int, int, int]) -> None:
+        self.fmt, self.background = fmt, background
+        self.facts = like.png if like else png.PngFacts()
+        self.name, self.source = (like.name, like.format) if like else ("the picture", "")
+        self.warnings: list[str] = []
+        if self.facts.wide and fmt.name != "png":
+            self._warn(f"the PNG's own colour primaries cannot be kept in {fmt.title}")
+
+        if like and like.delays and fmt.name == "tiff":
+            self._warn("TIFF has pages and no timing: the animation's delays are left out")
+
+    def _warn(self, text: str) -> None:
+        line = f"{self.name}: {text}"
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """(H, W, C) as the format holds them, contiguous; the same array if nothing has to change."""
+        if pixels.shape[2] in (2, 4) and not self.fmt.alpha:
+            full = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
+            if (pixels[:, :, -1] == full).all():
+                pixels = pixels[:, :, :-1]
+            else:
+                colour = "#{:02x}{:02x}{:02x}".format(*self.background)
+                self._warn(f"{self.fmt.title} has no transparency: laid on {colour} (--background)")
+                pixels = alpha.flatten(pixels, self.background)
+        if pixels.dtype == np.float32 and self.fmt.name != "tiff":
+            self._warn(
+                f"{self.fmt.title} has no floating point: rounded to {16 if self.fmt.deep else 8} bits"
+            )
+            pixels = from_float(pixels, np.uint16 if self.fmt.deep else np.uint8)
+        if self.facts.gamma and self.fmt.name != "png" and pixels.dtype != np.float32:
+            pixels = png.to_srgb(pixels, self.facts.gamma)
+        if pixels.dtype == np.uint16 and self.fmt.name == "avif" and self.source != "avif":
+            self._warn("AVIF has at most 12 bits per channel: the lowest 4 are left out")
+        if pixels.dtype == np.uint16 and not self.fmt.deep:
+            self._warn(f"{self.fmt.title} has no 16 bits per channel: rounded to 8")
+            pixels = cv2.convertScaleAbs(np.ascontiguousarray(pixels), alpha=1 / 257).reshape(pixels.shape)
+        return np.ascontiguousarray(pixels)

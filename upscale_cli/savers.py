@@ -1,0 +1,150 @@
+"""Pixels into a file of each format, with what their source carried."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from upscale_cli import bmp, libvips, metadata, png, pnm, tiff
+from upscale_cli.formats import Format
+from upscale_cli.metadata import Metadata
+from upscale_cli.pixels import Pixels
+
+if TYPE_CHECKING:
+    from upscale_cli.image_io import Picture
+
+_SAVERS = {
+    "jpeg": "jpegsave", "png": "pngsave", "webp": "webpsave",
+    "tiff": "tiffsave", "avif": "heifsave", "gif": "gifsave",
+}  # fmt: skip
+_PLAIN = {"bmp": bmp.encode, "pnm": pnm.encode}
+_KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
+_KEEP_PROFILE_AND_TEXT = 8 + 16
+_CLASSIC_TIFF = 3_900_000_000
+"""Bytes of pixels above which a TIFF is written as BigTIFF: offsets of 32 bits end at 4 GiB."""
+
+
+@dataclass(frozen=True)
+class SaveOptions:
+    """How a result is written. Fields that a format has no use for are ignored by it."""
+
+    format: str = ""
+    """A format's name or suffix; "" takes the target's suffix, or else the source's own format."""
+    quality: int = 0
+    """The encoder's own 1 to 100; 0 takes the format's default."""
+    lossless: bool = False
+    """WebP and AVIF without loss."""
+    compression: int = 4
+    """Effort of PNG and of TIFF's deflate, 0 (none) to 9 (smallest)."""
+    background: tuple[int, int, int] = (255, 255, 255)
+    """sRGB colour under transparency in formats that have none."""
+    strip: bool = False
+    """Leave out all metadata but the colour profile."""
+
+
+@dataclass
+class Saver:
+    """Writes pixels that the format can hold."""
+
+    fmt: Format
+    like: Picture | None
+    options: SaveOptions
+    warnings: list[str] = field(default_factory=list)
+    """Metadata that were lost, filled in by writing."""
+
+    @property
+    def meta(self) -> Metadata:
+        return self.like.metadata if self.like else Metadata()
+
+    def save(self, pixels: Pixels, path: Path, *, frames: int = 1, big: bool = False) -> None:
+        """Write (H, W, C) pixels, or an animation of `frames` such frames one below the other.
+
+        Metadata that the encoder refuses are left out: they must not cost the picture.
+
+        Raises:
+            libvips.Error, OSError: the file cannot be written.
+        """
+        if self.fmt.name in _PLAIN:
+            with path.open("wb") as file:
+                file.writelines(_PLAIN[self.fmt.name](pixels))
+            return
+        image = self._timed(libvips.image_of(pixels), frames)
+        full, lost = metadata.attach(image, self.meta, self.fmt, strip=self.options.strip)
+        try:
+            self._write(full, path, big)
+        except libvips.Error:
+            self._write(image, path, big)
+            lost = ["metadata"]
+        if self.fmt.name == "tiff" and self.meta.exif and not self.options.strip:
+            block = metadata.corrected_exif(self.meta, pixels.shape[1], pixels.shape[0])
+            if block:
+                tiff.add_exif(path, block)
+            else:
+                lost.append("EXIF")
+        name = self.like.name if self.like else path
+        self.warnings += [f"{name}: the {what} could not be carried over" for what in lost]
+
+    def save_pages(self, pages: Iterable[Pixels], count: int, path: Path) -> None:
+        """Write TIFF pages, which may differ in size and kind, one after the other."""
+        big = False
+        for number, page in enumerate(pages):
+            if number == 0:
+                big = page.nbytes * count > _CLASSIC_TIFF
+                self.save(page, path, big=big)
+                continue
+            single = path.with_suffix(".page")
+            try:
+                self.save(page, single, big=big)
+                tiff.append_page(path, single)
+            finally:
+                single.unlink(missing_ok=True)
+
+    def _timed(self, image: Any, frames: int) -> Any:
+        """The image with an animation's frame height, delays and loop count."""
+        if frames > 1 and self.like:
+            image = image.copy()
+            image.set_type(libvips.INT, "page-height", image.height // frames)
+            image.set_type(libvips.INT, "loop", self.like.loop)
+            if len(self.like.delays) == frames:
+                image.set_type(libvips.INTS, "delay", list(self.like.delays))
+        return image
+
+    def _write(self, image: Any, path: Path, big: bool) -> None:
+        keep = sum(flag for name, flag in _KEEP.items() if image.get_typeof(name))
+        arguments = {"keep": keep + _KEEP_PROFILE_AND_TEXT, **self._encoding(image, big)}
+        chunks = self.like.png.colour if self.like else b""
+        if self.fmt.name != "png" or (self.meta.resolution and not chunks):
+            getattr(image, _SAVERS[self.fmt.name])(os.fsencode(path), **arguments)
+            return
+        with path.open("wb") as file:
+            target = libvips.TargetCustom()
+            target.on_write(png.ChunkEditor(file, chunks, () if self.meta.resolution else (b"pHYs",)))
+            image.pngsave_target(target, **arguments)
+
+    def _encoding(self, image: Any, big: bool) -> dict[str, Any]:
+        """What libvips's encoder is asked for."""
+        options = self.options
+        lossy: dict[str, Any] = {"Q": options.quality or self.fmt.quality}
+        if self.fmt.name == "jpeg":
+            return {**lossy, "subsample_mode": "off"}
+        if self.fmt.name == "png":
+            # Measured on enlarged photographs: "avg" is best from level 3 on, "up" below.
+            return {"compression": options.compression, "filter": "avg" if options.compression > 2 else "up"}
+        if self.fmt.name == "webp":
+            return {**lossy, "lossless": options.lossless}
+        if self.fmt.name == "avif":
+            deep = self.like.bits if self.like and self.like.format == "avif" else 12
+            bits = 8 if image.format == "uchar" else deep
+            lossy |= {"compression": "av1", "bitdepth": bits, "subsample_mode": "off"}
+            return {**lossy, "lossless": options.lossless}
+        if self.fmt.name == "tiff":
+            size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
+            packing: dict[str, Any] = {"compression": "none"}
+            if options.compression:
+                predictor = "float" if image.format == "float" else "horizontal"
+                packing = {"compression": "deflate", "predictor": predictor, "level": options.compression}
+            return {**packing, "bigtiff": big or size > _CLASSIC_TIFF}
+        return {"keep_duplicate_frames": True}

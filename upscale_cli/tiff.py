@@ -1,0 +1,88 @@
+"""TIFF structures that libvips leaves alone: the kind of transparency, EXIF, pages of different kinds."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from pathlib import Path
+from typing import Any
+
+from upscale_cli import exif, ifd
+from upscale_cli.exif import Exif
+
+_EXTRA_SAMPLES = 0x0152
+_OFFSETS = {0x0111, 0x0144}  # StripOffsets, TileOffsets
+UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
+"""Kinds of extra channel (TIFF 6.0, ExtraSamples)."""
+
+
+def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
+    """The kinds of a page's channels beyond grey or colour; () if it has none or they are not stated."""
+    try:
+        where = ifd.layout(data)
+        (offset,) = struct.unpack_from(where.pointer, data, where.first)
+        for _ in range(page):
+            offset = ifd.read(data, where, offset)[1]
+        directory, _ = ifd.read(data, where, offset)
+    except (ValueError, struct.error):
+        return ()
+    entry = directory.get(_EXTRA_SAMPLES)
+    return entry.numbers(where.order) if entry else ()
+
+
+def append_page(path: Path, page: Path) -> None:
+    """Put the only page of one TIFF file behind the last page of another of the same layout.
+
+    Raises:
+        ValueError: they are no TIFF files of one layout.
+        OSError: the file cannot be written.
+    """
+    added = page.read_bytes()
+    with path.open("r+b") as file:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            where = ifd.layout(data)
+            link = where.first
+            while True:  # to the pointer behind the last directory, which is 0
+                (offset,) = struct.unpack_from(where.pointer, data, link)
+                if not offset:
+                    break
+                link = ifd.end(data, where, offset)
+        if ifd.layout(added) != where:
+            raise ValueError("TIFF files of different layouts")
+        directory, _ = ifd.read(added, where, struct.unpack_from(where.pointer, added, where.first)[0])
+        base = file.seek(0, 2)
+        base += -base % 16
+        for tag in _OFFSETS & directory.keys():
+            moved = [number + base for number in directory[tag].numbers(where.order)]
+            directory[tag] = ifd.entry(18 if where.big else 4, moved, where.order)
+        at = base + len(added) + len(added) % 2
+        file.seek(base)
+        file.write(added)
+        file.seek(at)
+        file.write(ifd.pack(directory, where, at))
+        file.seek(link)
+        file.write(struct.pack(where.pointer, at))
+
+
+def add_exif(path: Path, block: Exif) -> None:
+    """Put an EXIF block into a finished TIFF file: a new first directory at its end, with the old one's tags.
+
+    Raises:
+        ValueError: the file is no TIFF.
+        OSError: it cannot be written.
+    """
+    with path.open("r+b") as file:
+        end = file.seek(0, 2)
+        end += end % 2
+        file.seek(0)
+        where = ifd.layout(file.read(16))
+        file.seek(where.first)
+        (first,) = struct.unpack(where.pointer, file.read(where.inline))
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            old, following = ifd.read(data, where, first)
+        added, children = exif.pack_children(exif.in_layout(exif.descriptive(block), where), end)
+        merged = {**added, **old}
+        file.seek(end)
+        file.write(children + ifd.pack(merged, where, end + len(children), following))
+        file.seek(where.first)
+        file.write(struct.pack(where.pointer, end + len(children)))

@@ -1,0 +1,32 @@
+"""XMP packets: what an enlarged picture has to change in them. They are edited as text, never re-written."""
+
+from __future__ import annotations
+
+import re
+
+_ORIENTATION = re.compile(rb'(tiff:Orientation(?:\s*=\s*["\']|>))\s*([1-8])')
+_SIDES = (
+    (re.compile(rb'((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["\']|>))\s*\d+'), 0),
+    (re.compile(rb'((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["\']|>))\s*\d+'), 1),
+)
+_STALE = re.compile(
+    rb"<xmp:Thumbnails>.*?</xmp:Thumbnails>"
+    rb"|<Container:Directory>.*?</Container:Directory>"
+    rb'|\s(?:hdrgm:Version|GCamera:MicroVideo\w*|GCamera:MotionPhoto\w*)\s*=\s*"[^"]*"',
+    re.DOTALL,
+)
+"""Thumbnails of the small picture, and pointers to gain maps and videos that are left behind."""
+
+
+def orientation(packet: bytes) -> int:
+    """tiff:Orientation, 1 to 8; 1 if it is missing."""
+    match = _ORIENTATION.search(packet)
+    return int(match[2]) if match else 1
+
+
+def corrected(packet: bytes, width: int, height: int) -> bytes:
+    """The packet for an upright picture of a new size, without stale thumbnails."""
+    packet = _ORIENTATION.sub(rb"\g<1>1", packet)
+    for pattern, side in _SIDES:
+        packet = pattern.sub(rb"\g<1>%d" % (width, height)[side], packet)
+    return _STALE.sub(b"", packet)
