@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from upscale_cli.cli import output
 from upscale_cli.errors import MissingExtraError, UsageError
+from upscale_cli.quiet import silenced
 
 if TYPE_CHECKING:
     from upscale_cli.training.config import TrainConfig
@@ -73,6 +75,9 @@ def command(
             f"training needs {', '.join(missing)}, which is not installed",
             hint="pip install 'upscale-cli[train]'",
         )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silenced():
+        from upscale_cli.training.recipe import run_recipe
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "rate": rate, "loss": loss, "fourier": fourier,
         "precision": precision, "seed": seed, "check_every": check_every,
@@ -83,8 +88,6 @@ def command(
         recipe(name, start), **{key: value for key, value in choices.items() if value is not None}
     )
     from tqdm import tqdm
-
-    from upscale_cli.training.recipe import run_recipe
 
     with tqdm(total=config.steps, unit="step", disable=None, dynamic_ncols=True) as bar:
 

@@ -6,11 +6,7 @@ than one interpreter with several threads, and the bytes do not depend on the nu
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,36 +16,11 @@ from upscale_cli.errors import ModelError
 from upscale_cli.model import ModelCard
 from upscale_cli.pixels import Batch
 from upscale_cli.probe import measured
+from upscale_cli.quiet import silenced
 from upscale_cli.zoo import read_weights
 
 _SHAPES_KEPT = 4
 """Window shapes for which interpreters are kept ready; one picture needs one."""
-
-_stderr_lock = threading.Lock()
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep native libraries from writing to stderr.
-
-    LiteRT announces its XNNPACK delegate through C++ logging that starts before Python can lower its level,
-    so only the file descriptor is left to turn. Python's own messages of other threads would be lost for
-    that moment, hence the lock and the short stretch.
-    """
-    with _stderr_lock:
-        try:
-            saved = os.dup(2)
-        except OSError:  # no stderr at all
-            yield
-            return
-        sys.stderr.flush()
-        with open(os.devnull, "w") as sink:  # noqa: PTH123
-            os.dup2(sink.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
 
 
 class _Prepared:
@@ -96,7 +67,7 @@ class LiteRTModel:
         self._content = content
         self._lock = threading.Lock()
         self._idle: dict[tuple[int, ...], list[_Prepared]] = {}
-        with _silence():
+        with silenced():
             self._prepare((1, 8, 8, self.channels))
 
     def __call__(self, batch: Batch, /) -> Batch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import sys
+import io
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ import numpy as np
 
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.quiet import silenced
 from upscale_cli.training.data import Plane
 
 CALIBRATION_SIDE = 96
@@ -69,8 +70,8 @@ def converter(plain: keras.Model) -> Any:
 
 
 def convert(job: Any) -> bytes:
-    """Run TensorFlow's converter, whose own reports go to stderr: stdout is for results."""
-    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+    """Run TensorFlow's converter without its reports; what it cannot convert raises."""
+    with contextlib.redirect_stdout(io.StringIO()), silenced(), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "Statistics for quantized inputs"
         )  # not needed with sample pictures
