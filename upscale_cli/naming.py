@@ -25,7 +25,7 @@ class NameTemplate:
     ``{width}`` and ``{height}`` the result's size. A ``/`` makes folders; nothing leaves the output folder.
     """
 
-    text: str = "{stem}_x{scale}{ext}"
+    text: str
 
     def __post_init__(self) -> None:
         try:
@@ -62,6 +62,10 @@ class NameTemplate:
         )
         folder, _, last = name.rpartition("/")
         return f"{folder}/{shortened(last, ext)}" if folder else shortened(last, ext)
+
+
+BY_SCALE = NameTemplate("{stem}_x{scale}{ext}")
+BY_SIZE = NameTemplate("{stem}_{width}x{height}{ext}")
 
 
 def shortened(name: str, ext: str) -> str:

@@ -18,7 +18,7 @@ from upscale_cli.events import Failed, Job, Skip
 from upscale_cli.formats import FORMATS, SUFFIXES, Format, format_for
 from upscale_cli.image_io import Picture, open_picture
 from upscale_cli.journal import Entry, Journal, file_hash
-from upscale_cli.naming import NameTemplate
+from upscale_cli.naming import BY_SCALE, BY_SIZE, NameTemplate
 from upscale_cli.pipeline import Upscaler, check_request
 from upscale_cli.sources import Source
 
@@ -37,7 +37,8 @@ class Destination:
     """Where results go: a folder and a template for the names in it, or one file."""
 
     folder: str = "output"
-    template: NameTemplate = field(default_factory=NameTemplate)
+    template: NameTemplate | None = None
+    """None: the size that was asked for is added to the name."""
     file: str = ""
 
     def target(self, source: Source, picture: Picture, size: tuple[int, int], upscaler: Upscaler) -> str:
@@ -46,7 +47,8 @@ class Destination:
             return self.file
         settings = upscaler.settings
         ext = extension(source.path, picture.format, settings.save.format)
-        name = self.template.fill(
+        template = self.template or (BY_SIZE if settings.size.in_pixels else BY_SCALE)
+        name = template.fill(
             source.path, ext=ext, scale=settings.size.label(), model=upscaler.card.name, size=size
         )
         return str(Path(self.folder, source.folder, name))

@@ -25,7 +25,7 @@ def read_frames(stream: BinaryIO, width: int, height: int, channels: int = 3) ->
     while data := _read_exactly(stream, size):
         if len(data) < size:
             raise DamagedImageError(
-                f"frame {number} of the raw video has {len(data)} of its {size} bytes",
+                f"frame {number + 1} of the raw video has {len(data)} of its {size} bytes",
                 hint=f"check that frames are {width}x{height} with {channels} bytes per pixel (rgb24)",
             )
         yield np.frombuffer(data, np.uint8).reshape(height, width, channels)

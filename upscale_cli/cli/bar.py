@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ class BarReport(LineReport):
         """Open the bar."""
         from tqdm import tqdm
 
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns  # 0 where nobody has set a size
         self._seen: dict[str, int] = {}
         self._bar = tqdm(
             total=sum(job.pixels for job in plan.jobs),
@@ -30,7 +33,8 @@ class BarReport(LineReport):
             unit_scale=True,
             delay=0.3,
             leave=False,
-            dynamic_ncols=True,
+            smoothing=0.05,
+            **({"dynamic_ncols": True} if columns else {"ncols": 80, "nrows": 24}),
             bar_format=_FORMAT,
         )
         super().plan(plan, facts)

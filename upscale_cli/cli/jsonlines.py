@@ -52,7 +52,8 @@ class JsonReport(Report):
         elif isinstance(event, Progress):
             self._progress(event.job, self._seen.get(event.job.target, 0) + event.pixels)
         elif isinstance(event, Finished):
-            self._progress(event.job, event.job.pixels)
+            if self._seen.get(event.job.target) != event.job.pixels:
+                self._progress(event.job, event.job.pixels)
             del self._seen[event.job.target]
             emit("done", **job_facts(event.job), **self._done_facts(event))
         elif isinstance(event, Skip):

@@ -137,7 +137,7 @@ def _destination(options: RunOptions) -> Destination:
                 f"--name and a file for -o ({place}) exclude each other", hint="keep one of them"
             )
         return Destination(folder=str(place.parent), file=str(place))
-    template = NameTemplate(options.name) if options.name else NameTemplate()
+    template = NameTemplate(options.name) if options.name else None
     return Destination(folder=str(place), template=template)
 
 
