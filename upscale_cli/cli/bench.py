@@ -1,0 +1,95 @@
+"""``upscale bench``: what this machine reaches."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from upscale_cli.cli import output
+from upscale_cli.cli.options import option
+from upscale_cli.cli.results import PANEL, print_json, print_table, progress
+from upscale_cli.errors import UsageError
+
+
+def command(
+    model: Annotated[
+        list[str] | None,
+        option(PANEL, "--model", "-n", metavar="NAME", help="A model or a file (all); may be given again."),
+    ] = None,
+    precision: Annotated[
+        list[str] | None,
+        option(PANEL, "--precision", metavar="KIND", help="float or int8 (both); may be given again."),
+    ] = None,
+    scale: Annotated[int, option(PANEL, "--scale", "-s", help="Factor: 2 (the default), 4 or 8.")] = 2,
+    size: Annotated[
+        float,
+        option(PANEL, "--size", min=0.001, metavar="MP", help="Megapixels of the picture enlarged (1)."),
+    ] = 1.0,
+    rounds: Annotated[int, option(PANEL, "--rounds", min=1, help="Times that each is measured (5).")] = 5,
+    threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
+    json: Annotated[bool, option(PANEL, "--json", help="All figures as one JSON object.")] = False,
+) -> None:
+    """Measure the models on this machine.
+
+    Millions of pixels made per second from array to array, whole processes from JPEG to JPEG with their peak
+    memory, and the time to start. Models take turns; figures are medians.
+    """
+    if scale not in (2, 4, 8):
+        raise UsageError(f"--scale {scale} is not measured", hint="use --scale 2, 4 or 8")
+    from upscale_cli.bench import draw, measure_speed, measure_start
+    from upscale_cli.machine import available_cpus
+
+    upscalers = _upscalers(model, precision, scale, threads)
+    pixels = draw(size)
+    with progress(len(upscalers) * (rounds + 2), "run") as bar:
+        speeds = measure_speed(upscalers, pixels, rounds, on_task=bar.update)
+    start = measure_start(rounds, upscalers[0].settings.model)
+    facts = {
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "cpus": threads or available_cpus(),
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "scale": scale,
+        "rounds": rounds,
+    }
+    if json:
+        print_json({**facts, "start": asdict(start), "models": [asdict(speed) for speed in speeds]})
+        return
+    rows = [
+        (
+            speed.model,
+            speed.precision,
+            f"{speed.megapixels_per_second:.1f}",
+            output.seconds(speed.file_seconds),
+            "" if speed.peak is None else output.amount(speed.peak, "B"),
+        )
+        for speed in speeds
+    ]
+    title = f"{pixels.shape[1]}x{pixels.shape[0]} pixels, {scale}x, {facts['cpus']} CPUs"
+    print_table(["Model", "Kind", "MP/s>", "File to file>", "Memory>"], [rows], title=title)
+    ratio = start.seconds / start.imports
+    output.note(
+        f"start: {output.seconds(start.seconds)}, {ratio:.1f} times that of numpy and OpenCV alone; "
+        f"load of the machine: {_load()}"
+    )
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: int, threads: int) -> list[Any]:
+    from upscale_cli import zoo
+    from upscale_cli.pipeline import Settings, Upscaler
+
+    for kind in precisions or ():
+        if kind not in ("float", "int8"):
+            raise UsageError(f"--precision {kind!r} is not known", hint="use float or int8")
+    found = []
+    for name in models or [card.name for card in zoo.models()]:
+        known = zoo.find(name).files
+        for kind in precisions or [kind for kind in ("float", "int8") if kind in known] or ["float"]:
+            found.append(Upscaler(Settings(scale=scale, model=name, precision=kind, threads=threads)))
+    return found
