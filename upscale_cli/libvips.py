@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+# libvips's warnings go to Python's log "pyvips". Those that come while Python shuts down would go to stderr:
+# this keeps them quiet, and has to be said before libvips starts.
+os.environ.setdefault("VIPS_WARNING", "0")
+
 import pyvips
 
 from upscale_cli.pixels import Pixels
@@ -39,6 +43,7 @@ def image_of(pixels: Pixels) -> Any:
 
 def source_of(data: bytes | os.PathLike[str]) -> Any:
     """A new libvips source on encoded bytes or a file (a file name would be searched for [options])."""
+    pyvips.vips_lib.vips_error_clear()  # what earlier pictures left behind must not be said of this one
     if isinstance(data, bytes):
         return Source.new_from_memory(data)
     name = os.fsencode(data)

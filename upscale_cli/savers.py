@@ -134,11 +134,11 @@ class Saver:
             # Measured on enlarged photographs: "avg" is best from level 3 on, "up" below.
             return {"compression": options.compression, "filter": "avg" if options.compression > 2 else "up"}
         if self.fmt.name == "webp":
-            return {**lossy, "lossless": options.lossless}
+            return {**lossy, "lossless": options.lossless, "effort": 2}
         if self.fmt.name == "avif":
             deep = self.like.bits if self.like and self.like.format == "avif" else 12
             bits = 8 if image.format == "uchar" else deep
-            lossy |= {"compression": "av1", "bitdepth": bits, "subsample_mode": "off"}
+            lossy |= {"compression": "av1", "bitdepth": bits, "subsample_mode": "off", "effort": 2}
             return {**lossy, "lossless": options.lossless}
         if self.fmt.name == "tiff":
             size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
