@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -28,8 +30,8 @@ def draw(height, width, channels=3, dtype=np.uint8, seed=0):
 class TinyNetwork:
     """Three random 3x3 convolutions and a depth-to-space: a residual model of scale 2 with halo 3.
 
-    Every value is a sum of products in a fixed order, so it does not depend on its place in the window; beyond the
-    window the network sees zeros, as real ones do.
+    Every value is a sum of products in a fixed order, so it does not depend on its place in the window;
+    beyond the window the network sees zeros, as real ones do.
     """
 
     scale, channels, residual, halo = 2, 1, True, 3
@@ -38,8 +40,7 @@ class TinyNetwork:
         rng = np.random.default_rng(seed)
         sizes = [1, width, width, 4]
         self.kernels = [
-            rng.normal(0, 0.4, (3, 3, a, b)).astype(np.float32)
-            for a, b in zip(sizes, sizes[1:], strict=False)
+            rng.normal(0, 0.4, (3, 3, a, b)).astype(np.float32) for a, b in itertools.pairwise(sizes)
         ]
 
     def __call__(self, batch):

@@ -68,7 +68,8 @@ def test_one_pixel_less_halo_shows(passes):
     picture = draw(64, 64, dtype=np.float32)
     need = 3 if passes == 1 else 5
     assert model.halo == need
-    # A colour model's margin is its halo and nothing else; a luma model's is at least that of the enlargement.
+    # A colour model's margin is its halo and nothing else; a luma model's is at least that of the
+    # enlargement.
     image = Picture(model)
     same(picture, image, Tiling(tile=8))
     short = Facts(image, halo=need - 1)
@@ -227,7 +228,9 @@ def test_bands_read_no_further_than_they_must(tiny):
 
 
 def steps_at_borders(big, scale, tile):
-    """Mean step across the borders of tiles over that across other input pixels' borders; 1 where none shows."""
+    """Mean step across the borders of tiles over that across other input pixels' borders; 1 where none
+    shows.
+    """
     grey = big.astype(np.float64).mean(axis=2)
     across = np.abs(np.diff(grey, axis=1)).mean(axis=0)[scale - 1 :: scale]
     down = np.abs(np.diff(grey, axis=0)).mean(axis=1)[scale - 1 :: scale]

@@ -172,7 +172,7 @@ def _card_of_file(path: Path) -> ModelCard:
     if not described.is_file():
         return card
     try:
-        facts = json.loads(described.read_text(encoding="utf-8"))
+        facts: dict[str, Any] = dict(json.loads(described.read_text(encoding="utf-8")))
         return replace(card, **{key: facts[key] for key in (*_FACTS, "sha256") if key in facts})
     except (ValueError, TypeError) as error:
         raise ModelError(f"{described}: not a model's card: {error}", hint="correct or delete it") from error

@@ -7,6 +7,7 @@ than one interpreter with several threads, and the bytes do not depend on the nu
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,12 +50,25 @@ def open_tflite(card: ModelCard) -> LiteRTModel:
     if card.scale:
         return LiteRTModel(card, content)
     try:
+        card = replace(card, channels=_input_channels(content))
         return LiteRTModel(measured(card, LiteRTModel(card, content)), content)
-    except ValueError as error:
+    except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"{card.path}: not a network that enlarges pictures: {error}",
             hint="it must take (N, H, W, 1 or 3) values and answer with a whole multiple of H and W",
         ) from error
+
+
+def _input_channels(content: bytes) -> int:
+    """Channels that a network takes. Raises ValueError or RuntimeError if it takes no pictures."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    with silenced():
+        inputs = Interpreter(model_content=content, num_threads=1).get_input_details()
+    shapes = [[int(length) for length in one["shape"]] for one in inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] not in (1, 3):
+        raise ValueError(f"it takes {shapes} values")
+    return shapes[0][3]
 
 
 class LiteRTModel:

@@ -33,6 +33,7 @@ def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
     if threads:
         with contextlib.suppress(RuntimeError):  # TensorFlow has already started: too late to change
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    card = _keras_card(card)
     read_weights(card)
     try:
         network = keras.saving.load_model(card.path, compile=False, safe_mode=True)
@@ -42,6 +43,19 @@ def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
             hint="use a .keras file written by `upscale train`",
         ) from error
     return KerasModel(card, network)
+
+
+def _keras_card(card: ModelCard) -> ModelCard:
+    """The card of the same model's ``.keras`` file."""
+    if card.precision == "keras":
+        return card
+    if "keras" not in card.files:
+        raise ModelError(
+            f"{card.path}: TensorFlow runs .keras files only",
+            hint="give a .keras file, or use --runtime litert",
+        )
+    facts = card.files["keras"]
+    return replace(card, path=card.path.with_name(facts["file"]), precision="keras", sha256=facts["sha256"])
 
 
 class KerasModel:

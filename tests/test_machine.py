@@ -1,0 +1,49 @@
+"""CPUs this process may use."""
+
+import os
+
+import pytest
+
+from upscale_cli import machine
+from upscale_cli.machine import available_cpus
+
+
+@pytest.fixture
+def cgroup(tmp_path, monkeypatch):
+    """A folder in the place of the control groups, and eight CPUs to schedule on."""
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    return tmp_path
+
+
+def test_affinity_without_a_quota(cgroup):
+    assert available_cpus() == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [
+        ("max 100000", 8),
+        ("200000 100000", 2),
+        ("150000 100000", 2),
+        ("50000 100000", 1),
+        ("9900000 100000", 8),
+    ],
+)
+def test_version_2_quota(cgroup, text, cpus):
+    (cgroup / "cpu.max").write_text(text + "\n")
+    assert available_cpus() == cpus
+
+
+@pytest.mark.parametrize(("quota", "cpus"), [("-1", 8), ("300000", 3)])
+def test_version_1_quota(cgroup, quota, cpus):
+    (cgroup / "cpu").mkdir()
+    (cgroup / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (cgroup / "cpu" / "cpu.cfs_period_us").write_text("100000")
+    assert available_cpus() == cpus
+
+
+def test_systems_without_affinity(cgroup, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert available_cpus() == 5

@@ -1,0 +1,232 @@
+"""Opening models, sound and otherwise."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from tests.conftest import draw
+from upscale_cli import zoo
+from upscale_cli.color import luma
+from upscale_cli.errors import MissingExtraError, ModelError, ScaleError, UsageError
+from upscale_cli.runtimes import open_for_scale, open_model
+from upscale_cli.runtimes.litert import LiteRTModel, _dequantised, _quantised
+from upscale_cli.tiler import Tiling, upscale
+
+
+def batch(height=20, width=24, count=1):
+    return luma(np.stack([draw(height, width, 3, np.float32, seed) for seed in range(count)]))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The default model's float file, copied somewhere else."""
+    return shutil.copy(zoo.find().path, tmp_path / "copy.tflite")
+
+
+def test_a_network_enlarges(shipped):
+    answer = shipped(batch())
+    assert answer.shape == (1, 40, 48, 1)
+    assert answer.dtype == np.float32
+    assert 1e-4 < np.abs(answer).mean() < 0.2  # a residual
+
+
+def test_results_belong_to_the_caller(shipped):
+    first = shipped(batch())
+    kept = first.copy()
+    shipped(1 - batch())
+    assert np.array_equal(first, kept)
+    first[:] = 0  # and may be written to
+    assert np.array_equal(shipped(batch()), kept)
+
+
+def test_batches_are_pictures_side_by_side(shipped):
+    three = batch(count=3)
+    answers = shipped(three)
+    for number in range(3):
+        assert np.array_equal(answers[number], shipped(three[number : number + 1])[0])
+
+
+def test_any_memory_layout_will_do(shipped):
+    turned = batch(24, 20).swapaxes(1, 2)
+    assert np.array_equal(shipped(turned), shipped(np.ascontiguousarray(turned)))
+
+
+def test_calls_from_several_threads(shipped):
+    pictures = [batch(16 + number % 3, 16) for number in range(12)]
+    expected = [shipped(picture) for picture in pictures]
+    answers = [None] * len(pictures)
+
+    def work(first):
+        for number in range(first, len(pictures), 4):
+            answers[number] = shipped(pictures[number])
+
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(a, b) for a, b in zip(answers, expected, strict=True))
+
+
+def test_interpreters_are_kept_for_a_few_shapes_only(shipped):
+    for size in range(8, 20):
+        shipped(batch(size, size))
+    assert len(shipped._idle) <= 4
+    assert (1, 19, 19, 1) in shipped._idle
+
+
+def test_both_precisions_agree_closely():
+    big = [
+        upscale(draw(60, 60), open_model(zoo.find(precision=precision))) for precision in ("float", "int8")
+    ]
+    difference = np.abs(big[0].astype(int) - big[1])
+    assert difference.mean() < 1
+    assert difference.max() < 24
+
+
+def test_integer_tensors_are_converted():
+    details = {"dtype": np.int8, "quantization": (1 / 255, -128)}
+    values = np.array([0.0, 0.6, 1.0, 7.0, -1.0], np.float32)
+    levels = _quantised(values, details)
+    assert levels.tolist() == [-128, 25, 127, 127, -128]
+    assert levels.dtype == np.int8
+    np.testing.assert_allclose(_dequantised(levels, details), [0, 0.6, 1, 1, 0], atol=1e-6)
+
+
+def test_nothing_is_written_to_stderr():
+    code = (
+        "import numpy as np; from upscale_cli import zoo; from upscale_cli.runtimes import open_model\n"
+        "print(open_model(zoo.find())(np.zeros((1, 8, 8, 1), np.float32)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(1, 16, 16, 1)\n"
+    assert done.stderr == ""
+
+
+def test_it_works_without_stderr():
+    code = (
+        "import os; os.close(2); import numpy as np; from upscale_cli import zoo\n"
+        "from upscale_cli.runtimes import open_model\n"
+        "print(open_model(zoo.find())(np.zeros((1, 8, 8, 1), np.float32)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "(1, 16, 16, 1)\n"
+
+
+# Files without a card.
+
+
+def test_the_facts_of_a_file_without_a_card_are_measured(copy):
+    expected, model = open_model(zoo.find()), open_model(zoo.find(str(copy)))
+    for fact in ("scale", "channels", "halo", "residual"):
+        assert getattr(model, fact) == getattr(expected, fact)
+    assert np.array_equal(upscale(draw(30, 40), model), upscale(draw(30, 40), expected))
+
+
+def test_a_card_beside_the_file_is_believed(copy):
+    facts = {"scale": 2, "channels": 1, "halo": 30, "residual": True}
+    copy.with_name("copy.tflite.json").write_text(json.dumps(facts))
+    assert open_model(zoo.find(str(copy))).halo == 30
+
+
+@pytest.mark.parametrize("size", [0, 3, 1000, 40_000])
+def test_truncated_files_are_refused(copy, size):
+    copy.write_bytes(copy.read_bytes()[:size])
+    with pytest.raises(ModelError, match=r"copy\.tflite") as caught:
+        open_model(zoo.find(str(copy)))
+    assert caught.value.hint
+    assert "\n" not in str(caught.value)
+
+
+def test_files_of_another_kind_are_refused(copy):
+    copy.write_bytes(b"TFL3" * 5000)
+    with pytest.raises(ModelError, match=r"copy\.tflite"):
+        open_model(zoo.find(str(copy)))
+
+
+def test_altered_files_are_refused(copy, monkeypatch):
+    manifest = {
+        "models": [{"name": "a", "scale": 2, "files": {"float": {"file": copy.name, "sha256": "0" * 64}}}]
+    }
+    (copy.parent / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("UPSCALE_MODELS", str(copy.parent))
+    with pytest.raises(ModelError, match="sha256"):
+        open_model(zoo.find("a"))
+
+
+# From a factor to a model.
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_passes_are_chained(scale):
+    model = open_for_scale(zoo.find(), scale)
+    assert model.scale == scale
+    assert isinstance(model, LiteRTModel) == (scale == 2)
+    assert upscale(draw(9, 8), model, Tiling(tile=8)).shape == (9 * scale, 8 * scale, 3)
+
+
+@pytest.mark.parametrize("scale", [0, 1, 3, 6])
+def test_factors_out_of_reach_are_refused(scale):
+    with pytest.raises(ScaleError) as caught:
+        open_for_scale(zoo.find(), scale)
+    assert "2, 4, 8" in caught.value.hint
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_kernels_enlarge_in_one_pass(scale):
+    model = open_for_scale(zoo.find("bicubic"), scale)
+    assert (model.scale, model.halo) == (scale, 2)
+    assert open_model(zoo.find("bicubic")).scale == 2
+
+
+def test_kernels_do_not_shrink():
+    with pytest.raises(ScaleError):
+        open_for_scale(zoo.find("bicubic"), 0)
+
+
+def test_unknown_runtimes_are_refused():
+    with pytest.raises(UsageError, match="onnx"):
+        open_model(zoo.find(), runtime="onnx")
+
+
+# TensorFlow, only when asked for.
+
+
+def test_without_tensorflow_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(MissingExtraError, match="TensorFlow") as caught:
+        open_model(zoo.find(precision="keras"), runtime="tensorflow")
+    assert "pip install 'upscale-cli[train]'" in caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def keras_model():
+    """The default model, run by Keras on TensorFlow."""
+    pytest.importorskip("tensorflow")
+    return open_model(zoo.find(), runtime="tensorflow")
+
+
+def test_keras_agrees_with_litert_within_one_level(keras_model):
+    litert = open_model(zoo.find())
+    assert (keras_model.scale, keras_model.halo, keras_model.residual) == (2, litert.halo, True)
+    picture = draw(50, 60)
+    ours = upscale(picture, keras_model, Tiling(tile=24, batch=2)).astype(int)
+    assert np.abs(ours - upscale(picture, litert)).max() <= 1
+
+
+def test_the_facts_of_a_keras_file_are_measured(keras_model, tmp_path):
+    path = shutil.copy(zoo.find(precision="keras").path, tmp_path / "copy.keras")
+    model = open_model(zoo.find(str(path)), runtime="tensorflow")
+    assert (model.scale, model.channels, model.halo, model.residual) == (2, 1, keras_model.halo, True)
+
+
+def test_damaged_keras_files_are_refused(keras_model, tmp_path):
+    path = tmp_path / "copy.keras"
+    path.write_bytes(zoo.find(precision="keras").path.read_bytes()[:500])
+    with pytest.raises(ModelError, match=r"copy\.keras"):
+        open_model(zoo.find(str(path)), runtime="tensorflow")

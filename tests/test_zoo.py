@@ -1,0 +1,133 @@
+"""Finding models, and refusing files that are not what the manifest says."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+
+from upscale_cli import zoo
+from upscale_cli.errors import ModelError, UnknownModelError
+
+CONTENT = b"weights"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of models of our own, with one small file."""
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    row = {"name": "own-s", "scale": 2, "channels": 1, "halo": 5, "residual": True, "parameters": 10,
+           "macs_per_pixel": 9, "description": "ours", "training": {"steps": 3}, "scores": {"a": 1.5},
+           "files": {"float": {"file": "own-s.tflite", "sha256": sha256}}}  # fmt: skip
+    (tmp_path / "own-s.tflite").write_bytes(CONTENT)
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": [row], "default": "own-s"}))
+    monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+    return tmp_path
+
+
+def test_shipped_models_are_complete():
+    cards = zoo.models()
+    assert zoo.default_name() in [card.name for card in cards]
+    for card in cards:
+        for precision in card.files:
+            exact = zoo.find(card.name, precision)
+            assert hashlib.sha256(zoo.read_weights(exact)).hexdigest() == exact.sha256
+        assert card.scale == 2
+        assert card.channels == 1
+        assert card.residual
+        assert card.halo
+        assert card.parameters > 0
+        assert card.description
+
+
+def test_facts_come_from_the_manifest(folder):
+    card = zoo.find("own-s")
+    assert card == zoo.find() == zoo.models()[0]
+    assert (card.name, card.path, card.precision) == ("own-s", folder / "own-s.tflite", "float")
+    assert (card.scale, card.channels, card.halo, card.residual) == (2, 1, 5, True)
+    assert (card.parameters, card.macs_per_pixel, card.description) == (10, 9, "ours")
+    assert (card.training, card.scores) == ({"steps": 3}, {"a": 1.5})
+    assert zoo.read_weights(card) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("own-x", "did you mean own-s?"), ("zzzz", "known models: own-s, "), ("bicubik", "bicubic")],
+)
+def test_unknown_names_are_answered_with_a_proposal(folder, name, hint):
+    with pytest.raises(UnknownModelError, match=repr(name)) as caught:
+        zoo.find(name)
+    assert hint in caught.value.hint
+
+
+def test_a_precision_that_there_is_not(folder):
+    with pytest.raises(ModelError, match=r"own-s.*int8") as caught:
+        zoo.find("own-s", "int8")
+    assert "float" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["nearest", "bicubic", "lanczos"])
+def test_kernels_can_stand_in_the_place_of_a_network(folder, name):
+    card = zoo.find(name, "int8")
+    assert card.name == name
+    assert card.kernel
+    assert card.channels == 3
+
+
+@pytest.mark.parametrize("change", [CONTENT[:-1], CONTENT + b"!", b""])
+def test_altered_weights_are_refused(folder, change):
+    card = zoo.find("own-s")
+    card.path.write_bytes(change)
+    with pytest.raises(ModelError, match=r"own-s\.tflite: .*sha256") as caught:
+        zoo.read_weights(card)
+    assert caught.value.hint
+
+
+def test_missing_weights_are_told(folder):
+    card = zoo.find("own-s")
+    card.path.unlink()
+    with pytest.raises(ModelError, match=r"own-s\.tflite: cannot be read: No such file"):
+        zoo.read_weights(card)
+
+
+def test_a_folder_without_a_manifest(folder):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ModelError, match=r"manifest\.json: cannot be read") as caught:
+        zoo.models()
+    assert "UPSCALE_MODELS" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"models": [{}]}', '{"models": [{"name": "a", "files": {}}]}'])
+def test_a_manifest_that_is_none(folder, text):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(ModelError, match=r"manifest\.json: not a list of models"):
+        zoo.find("a")
+
+
+def test_an_empty_manifest(folder):
+    (folder / "manifest.json").write_text('{"models": []}')
+    with pytest.raises(ModelError, match="holds no model"):
+        zoo.find()
+
+
+def test_a_path_is_a_model_too(folder, tmp_path):
+    shutil.copy(folder / "own-s.tflite", tmp_path / "elsewhere.tflite")
+    card = zoo.find(str(tmp_path / "elsewhere.tflite"))
+    assert (card.name, card.scale, card.sha256) == ("elsewhere", 0, "")
+    facts = {"scale": 4, "channels": 3, "halo": 7, "residual": False, "something": "else"}
+    (tmp_path / "elsewhere.tflite.json").write_text(json.dumps(facts))
+    card = zoo.find(str(tmp_path / "elsewhere.tflite"))
+    assert (card.scale, card.channels, card.halo, card.residual) == (4, 3, 7, False)
+
+
+def test_a_path_without_a_file(tmp_path):
+    with pytest.raises(UnknownModelError, match=r"none\.tflite: no such weights file"):
+        zoo.find(str(tmp_path / "none.tflite"))
+
+
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_card_that_is_none(tmp_path, text):
+    (tmp_path / "a.tflite").write_bytes(CONTENT)
+    (tmp_path / "a.tflite.json").write_text(text)
+    with pytest.raises(ModelError, match=r"a\.tflite\.json: not a model's card"):
+        zoo.find(str(tmp_path / "a.tflite"))
