@@ -65,7 +65,10 @@ def converter(plain: keras.Model) -> Any:
             "exporting needs TensorFlow", hint="pip install 'upscale-cli[train]'"
         ) from error
     if keras.backend.backend() != "tensorflow":
-        raise ModelError("export runs on Keras' TensorFlow backend", hint="set KERAS_BACKEND=tensorflow")
+        raise ModelError(
+            "export runs on Keras' TensorFlow backend",
+            hint="give the same command again with KERAS_BACKEND=tensorflow: the run is kept",
+        )
     return tf.lite.TFLiteConverter.from_keras_model(plain)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -171,20 +172,33 @@ def train(
         loss = trainer.fit(crops, batch_size=config.batch, shuffle=False, verbose=0).history["loss"][-1]
         done += count
         speed = count / (time.monotonic() - begin)
-        trained = [ops.convert_to_numpy(v) for v in network.trainable_variables]
-        optimizer.finalize_variable_values(trainer.trainable_variables)  # the averaged weights
-        score = validate(network, held_out)
-        if score > best:
-            best = score
-            merged(network).save(run / "best.keras")
-        for variable, value in zip(network.trainable_variables, trained, strict=True):
-            variable.assign(value)
+        with averaged(optimizer, network.trainable_variables):
+            score = validate(network, held_out)
+            if score > best:
+                best = score
+                merged(network).save(run / "best.keras")
         save(run, config, network, optimizer, done, best)
         with (run / "log.csv").open("a", newline="") as log:
             csv.writer(log).writerow([done, f"{loss:.6f}", f"{score:.4f}", f"{speed:.2f}"])
         if on_block:
             on_block(done, loss, score, speed)
     return keras.saving.load_model(run / "best.keras", compile=False)
+
+
+@contextmanager
+def averaged(optimizer: Any, variables: list[Any]) -> Iterator[None]:
+    """Give ``variables`` the optimizer's running averages for the length of the block."""
+    trained = [ops.convert_to_numpy(variable) for variable in variables]
+    optimizer.finalize_variable_values(variables)
+    for variable in variables:
+        variable.assign(
+            ops.convert_to_numpy(variable)
+        )  # a copy: JAX would share, and then free, the averages
+    try:
+        yield
+    finally:
+        for variable, value in zip(variables, trained, strict=True):
+            variable.assign(value)
 
 
 def save(
