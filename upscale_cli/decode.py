@@ -20,8 +20,8 @@ from upscale_cli.pixels import Pixels
 Encoded = bytes | os.PathLike[str]
 
 _LOADERS = {
-    "jpeg": "jpegload_source", "png": "pngload_source", "webp": "webpload_source",
-    "tiff": "tiffload_source", "avif": "heifload_source", "gif": "gifload_source",
+    "jpeg": "jpegload", "png": "pngload", "webp": "webpload",
+    "tiff": "tiffload", "avif": "heifload", "gif": "gifload",
 }  # fmt: skip
 _PAGED = ("webp", "tiff", "gif", "avif")
 _NOT_DECODED = (
@@ -67,7 +67,7 @@ def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_
         options |= {"page": page, "n": n}
     extra = tiff.extra_channels(buffer(data), page) if fmt == "tiff" else ()
     try:
-        image = getattr(libvips.Image, _LOADERS[fmt])(libvips.source_of(data), **options)
+        image = libvips.load(_LOADERS[fmt], data, **options)
         image, notes = colourspace.to_rgb(image, name, extra=extra)
     except libvips.Error as error:
         raise broken(name, fmt, error) from error

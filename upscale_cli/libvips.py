@@ -19,7 +19,6 @@ pyvips.cache_set_max(0)
 
 Image = pyvips.Image
 Error = pyvips.Error
-Source = pyvips.Source
 TargetCustom = pyvips.TargetCustom
 BLOB, TEXT = pyvips.GValue.blob_type, pyvips.GValue.gstr_type
 INT, INTS = pyvips.GValue.gint_type, pyvips.GValue.array_int_type
@@ -41,17 +40,29 @@ def image_of(pixels: Pixels) -> Any:
     return image.copy(interpretation=grey if bands <= 2 else colour)
 
 
-def source_of(data: bytes | os.PathLike[str]) -> Any:
-    """A new libvips source on encoded bytes or a file (a file name would be searched for [options])."""
+def load(loader: str, data: bytes | os.PathLike[str], **options: Any) -> Any:
+    """The image that a loader ("jpegload") makes of encoded bytes or of a file, not decoded yet.
+
+    Through a source, because file names would be searched for [options]. Raises Error.
+    """
     pyvips.vips_lib.vips_error_clear()  # what earlier pictures left behind must not be said of this one
+    source = _source(data)
+    image = getattr(Image, f"{loader}_source")(source, **options)
+    image._references.append(
+        source
+    )  # as Image.new_from_source does: the bytes must live as long as the image
+    return image
+
+
+def _source(data: bytes | os.PathLike[str]) -> Any:
     if isinstance(data, bytes):
-        return Source.new_from_memory(data)
+        return pyvips.Source.new_from_memory(data)
     name = os.fsencode(data)
     try:
         name.decode("utf-8")
     except UnicodeDecodeError:  # pyvips turns names into text when it reports errors, and dies of these
-        return Source.new_from_memory(Path(data).read_bytes())
-    return Source.new_from_file(name)
+        return pyvips.Source.new_from_memory(Path(data).read_bytes())
+    return pyvips.Source.new_from_file(name)
 
 
 def reason(error: pyvips.Error) -> str:
