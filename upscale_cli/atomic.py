@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +28,9 @@ _HINTS = {
 }
 
 
+_TEMPORARY = re.compile(r"\..*-([0-9a-f]{6})-(\d+)-\w{8}\.(?:part|raw)", re.DOTALL)
+
+
 def cannot_write(target: Path, error: OSError) -> OutputError:
     """`error` as an OutputError that names the target and the next step."""
     cause = error.strerror or str(error)
@@ -42,6 +48,37 @@ def needs_room(target: Path, size: int) -> None:
             f"{target}: needs {size / 1e9:.1f} GB on the disk, and {free / 1e9:.1f} GB are free",
             hint=_HINTS[errno.ENOSPC],
         )
+
+
+def new_temporary(target: Path, suffix: str) -> tuple[int, str]:
+    """Make an empty, hidden file beside `target` whose name tells whose it is; return its handle and name."""
+    prefix = f".{target.stem[:40]}-{_machine()}-{os.getpid()}-"
+    return tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=target.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files in `folder` that killed processes of this machine left behind."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            found = _TEMPORARY.match(path.name)
+            if found and found[1] == _machine() and not _alive(int(found[2])):
+                path.unlink(missing_ok=True)
+
+
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # signal 0 would end the process there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 @contextmanager
@@ -64,7 +101,7 @@ def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
         if needs:
             needs_room(target, needs)
         # Not the target's own suffix: nothing must mistake the file for a finished picture.
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".part", dir=target.parent)
+        handle, name = new_temporary(target, ".part")
         os.close(handle)
     except OSError as error:
         raise cannot_write(target, error) from error

@@ -13,7 +13,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from upscale_cli.atomic import sweep
 from upscale_cli.budget import Budget, CancelledError
 from upscale_cli.errors import InputError, OutputError, UpscaleError
 from upscale_cli.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
@@ -55,6 +57,8 @@ class Batch:
         ]
 
     def __enter__(self) -> Batch:
+        for folder in {Path(job.target).parent for job in self._waiting}:
+            sweep(folder)
         for worker in self._workers:
             worker.start()
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from upscale_cli.atomic import cannot_write, needs_room
+from upscale_cli.atomic import cannot_write, needs_room, new_temporary
 from upscale_cli.pixels import Pixels
 
 IN_MEMORY = 512 * 2**20
@@ -41,7 +40,7 @@ def canvas(
         return
     needs_room(target, size)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".raw", dir=target.parent)
+        handle, name = new_temporary(target, ".raw")
     except OSError as error:
         raise cannot_write(target, error) from error
     try:

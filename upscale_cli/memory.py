@@ -7,16 +7,28 @@ from contextlib import suppress
 from pathlib import Path
 
 
+_CGROUP = Path("/sys/fs/cgroup")
+
+
 def available_memory() -> int:
     """Return the bytes that can be taken without swapping, a container's limit included."""
     free = [_unclaimed_in_machine()]
     for limit, usage in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+        ("memory.max", "memory.current"),  # control groups, version 2
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),  # version 1
     ):
         with suppress(OSError, ValueError):  # no such control group, or no limit ("max")
-            free.append(int(Path(limit).read_text()) - int(Path(usage).read_text()))
+            used = int((_CGROUP / usage).read_text()) - _cached(_CGROUP / usage)
+            free.append(int((_CGROUP / limit).read_text()) - used)
     return max(0, min(free))
+
+
+def _cached(usage: Path) -> int:
+    """Return the bytes of ``usage`` that are file contents, which the system gives up when asked."""
+    with suppress(OSError, ValueError):
+        facts = dict(line.split() for line in (usage.parent / "memory.stat").read_text().splitlines())
+        return int(facts.get("inactive_file", 0)) + int(facts.get("active_file", 0))
+    return 0
 
 
 def _unclaimed_in_machine() -> int:

@@ -30,16 +30,16 @@ class NameTemplate:
     def __post_init__(self) -> None:
         try:
             fields = {name for _, name, _, _ in string.Formatter().parse(self.text) if name is not None}
-            unknown = fields.difference(FIELDS)
-            self.text.format(**dict.fromkeys(FIELDS, ""))
-        except (ValueError, IndexError, KeyError, AttributeError) as error:
+            unknown = sorted(fields.difference(FIELDS))
+            if not unknown:
+                self.text.format(**dict.fromkeys(FIELDS, ""))
+        except ValueError as error:
             raise UsageError(
-                f"--name {self.text!r} is not a template: {error}",
-                hint="write for instance {stem}_big{ext}",
+                f"--name {self.text!r} is not a template: {error}", hint="write for instance {stem}_big{ext}"
             ) from error
         if unknown:
             raise UsageError(
-                f"--name {self.text!r} has an unknown field {{{sorted(unknown)[0]}}}",
+                f"--name {self.text!r} has an unknown field {{{unknown[0]}}}",
                 hint="fields are " + ", ".join(f"{{{name}}}" for name in FIELDS),
             )
         path = PurePath(self.text)

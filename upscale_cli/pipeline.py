@@ -10,7 +10,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -206,24 +206,31 @@ def upscale_file(
     started = time.perf_counter()
     settings = upscaler.settings
     picture = source if isinstance(source, Picture) else open_picture(source, max_pixels=settings.max_pixels)
-    before = picture.width, picture.height
-    size = settings.size.of(*before)
     check_request(picture, target, settings)
-    frames, agreement = [], math.inf
-    for number in range(picture.frames):
-        big = upscaler.enlarge(picture.pixels(number), on_tile=on_tile, threads=threads)
-        agreement = min(agreement, big.consistency)
-        frames.append(big.pixels)
-    warnings = write_picture(target, frames, like=picture, options=settings.save)
+    agreements: list[float] = []
+
+    def frames() -> Iterator[Pixels]:
+        before: Pixels | None = None
+        for number in range(picture.frames):
+            pixels = picture.pixels(number)
+            if before is None or not np.array_equal(pixels, before):  # animations hold their pictures
+                big = upscaler.enlarge(pixels, on_tile=on_tile, threads=threads)
+                agreements.append(big.consistency)
+                before = pixels
+            elif on_tile:
+                on_tile(pixels.shape[0] * pixels.shape[1])
+            yield big.pixels
+
+    warnings = write_picture(target, frames(), like=picture, options=settings.save)
     return Done(
         source=picture.name,
         target=os.fspath(target),
-        source_size=before,
-        size=size,
+        source_size=(picture.width, picture.height),
+        size=settings.size.of(picture.width, picture.height),
         frames=picture.frames,
         model=upscaler.card.name,
         seconds=time.perf_counter() - started,
-        consistency=agreement,
+        consistency=min(agreements),
         warnings=tuple(warnings),
     )
 

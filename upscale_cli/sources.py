@@ -89,9 +89,16 @@ def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source |
             if entry.is_dir(follow_symlinks=False):
                 if selection.recursive and os.path.realpath(entry.path) != leave_out:
                     folders.append((entry.path, path))
-            elif entry.is_file() and selection.takes(path):
+            elif selection.takes(path) and _is_file(entry):
                 yield Source(str(Path(entry.path)), folder=below, named=False)
         waiting.extend(reversed(folders))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def _nearby(name: str) -> str:

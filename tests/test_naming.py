@@ -1,0 +1,73 @@
+import os
+
+import pytest
+
+from upscale_cli.errors import UsageError
+from upscale_cli.naming import BY_SCALE, BY_SIZE, LONGEST_NAME, NameTemplate, shortened
+
+
+def fill(template, source="a/b/photo.jpg", ext=".png", scale="4", model="fsrcnn-s", size=(40, 30)):
+    return template.fill(source, ext=ext, scale=scale, model=model, size=size)
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        (BY_SCALE, "photo_x4.png"),
+        (BY_SIZE, "photo_40x30.png"),
+        (NameTemplate("{stem}{ext}"), "photo.png"),
+        (NameTemplate("{model}/{stem}-{width}{ext}"), "fsrcnn-s/photo-40.png"),
+        (NameTemplate("{{{stem}}}{ext}"), "{photo}.png"),
+    ],
+)
+def test_templates(template, name):
+    assert fill(template) == name
+
+
+def test_odd_stems_stay_as_they_are():
+    for name in ("a b", "a\nb", "-x", "{stem}", "a\udcff", "日本"):
+        assert fill(BY_SCALE, source=f"{name}.jpg") == f"{name}_x4.png"
+
+
+def test_scale_in_pixels_is_a_size():
+    assert fill(BY_SCALE, scale="") == "photo_x40x30.png"
+
+
+def test_model_path_makes_no_folder():
+    assert fill(NameTemplate("{stem}-{model}{ext}"), model="my/models/new.tflite") == "photo-new.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("{stem", "template"),
+        ("{}", "unknown"),
+        ("{steam}{ext}", "unknown"),
+        ("{stem.upper}", "unknown"),
+        ("../{stem}{ext}", "leaves"),
+        ("/tmp/{stem}{ext}", "leaves"),
+        ("{stem:d}", "template"),
+    ],
+)
+def test_bad_templates_are_refused(text, word):
+    with pytest.raises(UsageError, match=word) as caught:
+        NameTemplate(text)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("stem", ["a" * 250, "é" * 125, "日" * 83, "a\udcff" * 100])
+def test_long_names_are_cut_where_file_systems_allow(stem, tmp_path):
+    name = shortened(f"{stem}_x4.png", ".png")
+    assert len(os.fsencode(name)) <= LONGEST_NAME
+    assert name.endswith(".png")
+    os.fsencode(name).decode("utf-8", "surrogateescape")
+    (tmp_path / name).touch()
+
+
+def test_cut_names_stay_apart():
+    names = {shortened("a" * 240 + end + ".png", ".png") for end in "bcd"}
+    assert len(names) == 3
+
+
+def test_short_names_are_not_touched():
+    assert shortened("photo_x4.png", ".png") == "photo_x4.png"

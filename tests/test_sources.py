@@ -1,0 +1,143 @@
+import io
+import os
+
+import pytest
+
+from upscale_cli.errors import InputError, MissingInputError, UsageError
+from upscale_cli.sources import Selection, Source, find_sources, listed_sources, read_list
+
+EVERYTHING = Selection(recursive=True)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "in/b.jpg",
+        "in/a.jpg",
+        "in/sub/c.png",
+        "in/sub/deep/d.txt",
+        "in/.hidden/e.jpg",
+        "in/.f.jpg",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def paths(found):
+    return [source.path for source in found]
+
+
+def test_folder_gives_its_files_in_order(tree):
+    assert paths(find_sources(["in"], Selection())) == ["in/a.jpg", "in/b.jpg"]
+
+
+def test_tree_keeps_its_folders(tree):
+    found = list(find_sources(["in"], EVERYTHING))
+    assert [(s.path, s.folder) for s in found] == [
+        ("in/a.jpg", ""),
+        ("in/b.jpg", ""),
+        ("in/sub/c.png", "sub"),
+        ("in/sub/deep/d.txt", "sub/deep"),
+    ]
+    assert not any(source.named for source in found)
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "left"),
+    [
+        (("*.jpg",), (), ["in/a.jpg", "in/b.jpg"]),
+        ((), ("*.jpg",), ["in/sub/c.png", "in/sub/deep/d.txt"]),
+        (("*.jpg", "*.png"), ("b*",), ["in/a.jpg", "in/sub/c.png"]),
+        (("sub/*",), (), ["in/sub/c.png", "in/sub/deep/d.txt"]),
+        ((), ("sub/deep/*",), ["in/a.jpg", "in/b.jpg", "in/sub/c.png"]),
+    ],
+)
+def test_patterns(tree, include, exclude, left):
+    assert paths(find_sources(["in"], Selection(True, include, exclude))) == left
+
+
+def test_output_folder_is_left_out(tree):
+    assert "in/sub/c.png" not in paths(find_sources(["in"], EVERYTHING, leave_out="in/sub"))
+
+
+def test_a_file_named_twice_is_taken_once(tree):
+    assert paths(find_sources(["in/a.jpg", "in", "./in/a.jpg"], Selection())) == ["in/a.jpg", "in/b.jpg"]
+
+
+def test_named_files_are_taken_whatever_the_patterns(tree):
+    assert list(find_sources(["in/.f.jpg"], Selection(include=("*.png",)))) == [Source("in/.f.jpg")]
+
+
+def test_missing_input_suggests_a_name(tree):
+    (error,) = find_sources(["in/a.jgp"], Selection())
+    assert isinstance(error, MissingInputError)
+    assert "in/a.jgp" in str(error)
+    assert "in/a.jpg" in error.hint
+
+
+def test_loops_of_links_end(tree):
+    (tree / "in" / "sub" / "loop").symlink_to(tree / "in")
+    (tree / "in" / "self.jpg").symlink_to("self.jpg")
+    assert paths(find_sources(["in"], EVERYTHING)) == [
+        "in/a.jpg",
+        "in/b.jpg",
+        "in/sub/c.png",
+        "in/sub/deep/d.txt",
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser can list any folder")
+def test_a_folder_that_cannot_be_listed_does_not_stop_the_rest(tree):
+    (tree / "in" / "sub").chmod(0)
+    try:
+        found = list(find_sources(["in"], EVERYTHING))
+    finally:
+        (tree / "in" / "sub").chmod(0o755)
+    assert paths(found[:2]) == ["in/a.jpg", "in/b.jpg"]
+    assert isinstance(found[2], InputError)
+    assert "in/sub" in str(found[2])
+
+
+def test_a_folder_that_vanishes_is_an_error_among_the_files(tree, monkeypatch):
+    scandir = os.scandir
+
+    def denied(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    *files, error = find_sources(["in"], EVERYTHING)
+    assert paths(files) == ["in/a.jpg", "in/b.jpg"]
+    assert str(error) == "in/sub: cannot be listed: Permission denied"
+
+
+def test_lists_hold_any_name():
+    assert read_list(io.BytesIO(b"a b\nc\xff\r\n\nd\n")) == ["a b", "c\udcff", "d"]
+    assert read_list(io.BytesIO(b"a\nb\0c\0"), ended_by_nul=True) == ["a\nb", "c"]
+
+
+def test_a_list_with_nul_bytes_asks_for_the_option():
+    with pytest.raises(UsageError) as caught:
+        read_list(io.BytesIO(b"a\0b\0"))
+    assert "-0" in caught.value.hint
+
+
+def test_listed_files_keep_their_folders_below_the_output(tree):
+    names = [
+        "in/sub/c.png",
+        "./in/a.jpg",
+        "in/b.jpg",
+        str(tree / "in" / "b.jpg"),
+        "in/sub",
+        "gone.jpg",
+        "in/b.jpg",
+    ]
+    found = list(listed_sources(names))
+    assert [s.folder for s in found[:4]] == ["in/sub", "in", "in", ""]
+    assert "folder" in str(found[4])
+    assert isinstance(found[5], MissingInputError)
+    assert len(found) == 6
