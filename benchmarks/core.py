@@ -1,0 +1,75 @@
+"""What the core adds to the network: `upscale()` against LiteRT alone on the same windows, halo included.
+
+python benchmarks/core.py --size 4
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+from common import bars, options, photo, table
+
+from upscale_cli import zoo
+from upscale_cli.machine import available_cpus
+from upscale_cli.meter import alternate, timed
+from upscale_cli.runtimes import open_model
+from upscale_cli.tiler import upscale
+
+
+class Recorder:
+    """A model that remembers the shapes of the batches it was given."""
+
+    def __init__(self, model) -> None:
+        self.model, self.shapes = model, []
+        self.scale, self.channels, self.halo, self.residual = (
+            model.scale,
+            model.channels,
+            model.halo,
+            model.residual,
+        )
+
+    def __call__(self, batch):
+        self.shapes.append(batch.shape)
+        return self.model(batch)
+
+
+def network_alone(model, shapes) -> None:
+    """Run the network on windows of these shapes, on all CPUs, and do nothing with the answers."""
+    with ThreadPoolExecutor(available_cpus()) as pool:
+        for _ in pool.map(lambda shape: model(np.zeros(shape, np.float32)), shapes):
+            pass
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("--size", type=float, default=4, help="megapixels of the picture")
+    args = parser.parse_args()
+    pixels = photo(args.shared, args.size)
+    tasks = {}
+    for card in zoo.models():
+        for kind in (kind for kind in ("float", "int8") if kind in card.files):
+            model = open_model(zoo.find(card.name, kind))
+            recorder = Recorder(model)
+            upscale(pixels, recorder)
+            name = f"{card.name} {kind}"
+            tasks[name, "alone"] = partial(timed, partial(network_alone, model, recorder.shapes))
+            tasks[name, "core"] = partial(timed, partial(upscale, pixels, model))
+    seconds = alternate(tasks, args.rounds)
+    names = list(dict.fromkeys(name for name, _ in tasks))
+    ratios = {name: seconds[name, "core"] / seconds[name, "alone"] for name in names}
+    rows = [
+        (
+            name,
+            f"{1000 * seconds[name, 'alone']:.0f}",
+            f"{1000 * seconds[name, 'core']:.0f}",
+            f"{ratios[name]:.2f}",
+        )
+        for name in names
+    ]
+    table([f"{args.size:g} megapixels, 2x", "LiteRT ms", "upscale() ms", "ratio"], rows)
+    bars(args.out / "core.png", "upscale() against LiteRT alone", ratios, "ratio of medians")
+
+
+main()
