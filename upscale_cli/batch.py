@@ -17,7 +17,7 @@ from pathlib import Path
 
 from upscale_cli.atomic import sweep
 from upscale_cli.budget import Budget, CancelledError
-from upscale_cli.errors import InputError, OutputError, UpscaleError
+from upscale_cli.errors import InputError, MissingInputError, OutputError, UpscaleError
 from upscale_cli.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
 from upscale_cli.journal import Journal, file_hash
 from upscale_cli.machine import available_cpus
@@ -142,6 +142,8 @@ class Batch:
         except MemoryError:
             hint = "use --memory or --threads 1, or enlarge less"
             return Failed(job.source, InputError(f"{job.source}: not enough memory", hint=hint), job)
+        except FileNotFoundError:
+            return Failed(job.source, MissingInputError(f"{job.source}: is no longer there"), job)
         except OSError as error:
             return Failed(job.source, InputError(f"{job.source}: {error.strerror or error}"), job)
         finally:

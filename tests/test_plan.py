@@ -1,0 +1,192 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.command import paint
+from upscale_cli.encode import SaveOptions
+from upscale_cli.errors import MissingInputError, TargetError
+from upscale_cli.journal import Journal, file_hash
+from upscale_cli.naming import NameTemplate
+from upscale_cli.pipeline import Settings, Upscaler
+from upscale_cli.plan import Destination, Planner, extension, finished, record
+from upscale_cli.sources import Selection, Source, find_sources
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paint("in/a.png", 10, 8)
+    paint("in/sub/b.jpg", 6, 4)
+    Path("in/notes.txt").write_text("no picture")
+    return tmp_path
+
+
+def plan(*inputs, journal=None, destination=None, force=False, **settings):
+    upscaler = Upscaler(Settings(model="bicubic", **settings))
+    destination = destination or Destination("out")
+    sources = find_sources(inputs or ["in"], Selection(recursive=True), leave_out=destination.folder)
+    return Planner(upscaler, destination, journal, force=force).plan(sources)
+
+
+def pretend_done(job, journal, settings=None):
+    """Make the target and record it, as a run would."""
+    Path(job.target).parent.mkdir(parents=True, exist_ok=True)
+    Path(job.target).write_bytes(b"result")
+    fingerprint = Upscaler(settings or Settings(model="bicubic")).fingerprint
+    journal.add(record(job, file_hash(job.source), os.stat(job.source), fingerprint, 6))  # noqa: PTH116
+
+
+def test_tree_is_kept_and_what_is_no_picture_left_out(folder):
+    found = plan()
+    assert [(j.source, j.target, j.source_size, j.size) for j in found.jobs] == [
+        ("in/a.png", "out/a_x2.png", (10, 8), (20, 16)),
+        ("in/sub/b.jpg", "out/sub/b_x2.jpg", (6, 4), (12, 8)),
+    ]
+    assert [(s.source, s.reason) for s in found.skipped] == [("in/notes.txt", "not-an-image")]
+    assert not found.failed
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_named_must_be_a_picture(folder):
+    (failed,) = plan("in/notes.txt").failed
+    assert failed.error.code == "not-an-image"
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_file_that_is_called_a_picture_must_be_one(folder, content):
+    Path("in/c.jpeg").write_bytes(content)
+    assert [failed.source for failed in plan().failed] == ["in/c.jpeg"]
+
+
+def test_what_cannot_be_read_does_not_stop_the_rest(folder):
+    found = plan("in", "gone.png")
+    assert len(found.jobs) == 2
+    assert isinstance(found.failed[0].error, MissingInputError)
+
+
+def test_one_target_for_two_sources_is_refused(folder):
+    paint("in/a.jpg")
+    with pytest.raises(TargetError, match=r"a\.jpg and .*a\.png would both become") as caught:
+        plan(save=SaveOptions(format="png"))
+    assert caught.value.hint
+    assert len(plan().jobs) == 3
+
+
+def test_same_names_from_two_folders_are_refused(folder):
+    paint("other/a.png")
+    with pytest.raises(TargetError):
+        plan("in/a.png", "other/a.png")
+
+
+def test_a_target_that_is_a_source_is_refused(folder):
+    paint("in/a_x2.png")
+    with pytest.raises(TargetError, match="is an input"):
+        plan(destination=Destination("in"))
+    with pytest.raises(TargetError, match="is an input"):
+        plan("in/a.png", destination=Destination("in", NameTemplate("{stem}{ext}")))
+
+
+def test_own_results_are_no_sources(folder):
+    with Journal("in") as journal:
+        for job in plan(journal=journal, destination=Destination("in")).jobs:
+            pretend_done(job, journal)
+        found = plan(journal=journal, destination=Destination("in"))
+    assert not found.jobs
+    assert sorted(s.reason for s in found.skipped) == [
+        "finished", "finished", "not-an-image", "own-output", "own-output",
+    ]  # fmt: skip
+
+
+class TestFinished:
+    """A target is skipped when it was made from this input with these settings, and is still there."""
+
+    @pytest.fixture(autouse=True)
+    def done(self, folder):
+        with Journal("out") as self.journal:
+            for job in plan(journal=self.journal).jobs:
+                pretend_done(job, self.journal)
+            yield
+
+    def left(self, **settings):
+        return [job.source for job in plan(journal=self.journal, **settings).jobs]
+
+    def test_nothing_is_left(self):
+        assert self.left() == []
+
+    def test_force(self):
+        assert len(self.left(force=True)) == 2
+
+    def test_changed_input(self):
+        paint("in/a.png", 11, 8)
+        assert self.left() == ["in/a.png"]
+
+    def test_changed_input_of_the_same_size(self):
+        data = Path("in/a.png").read_bytes()
+        paint("in/a.png", 10, 8, seed=1)
+        other = Path("in/a.png").read_bytes()
+        Path("in/a.png").write_bytes(other[: len(data)].ljust(len(data), b"\0"))
+        assert self.left() == ["in/a.png"]
+
+    def test_touched_input_is_the_same_input(self):
+        os.utime("in/a.png", (1, 1))
+        assert self.left() == []
+        entry = self.journal.find("a_x2.png")
+        assert entry.mtime_ns == 10**9
+
+    def test_moved_input_is_the_same_input(self, folder):
+        Path("in").rename("moved")
+        assert [job.source for job in plan("moved", journal=self.journal).jobs] == []
+
+    def test_changed_settings(self):
+        assert len(self.left(save=SaveOptions(quality=50))) == 2
+
+    def test_threads_are_no_change(self):
+        assert self.left(threads=1) == []
+
+    def test_deleted_target(self):
+        Path("out/a_x2.png").unlink()
+        assert self.left() == ["in/a.png"]
+
+    def test_cut_target(self):
+        Path("out/sub/b_x2.jpg").write_bytes(b"res")
+        assert self.left() == ["in/sub/b.jpg"]
+
+    def test_vanished_source(self):
+        (job,) = plan("in/a.png", destination=Destination("elsewhere")).jobs
+        Path("in/a.png").unlink()
+        assert not finished(job, self.journal, "any")
+
+
+@pytest.mark.parametrize(
+    ("source", "format", "wanted", "result"),
+    [
+        ("a.jpg", "jpeg", "", ".jpg"),
+        ("a.JPG", "jpeg", "", ".JPG"),
+        ("a.jfif", "jpeg", "", ".jfif"),
+        ("a.png", "jpeg", "", ".jpg"),
+        ("a", "webp", "", ".webp"),
+        ("a.tmp", "tiff", "", ".tif"),
+        ("a.jpg", "jpeg", "png", ".png"),
+        ("a.jpg", "jpeg", ".TIFF", ".tiff"),
+        ("a.jpg", "jpeg", "pnm", ".pnm"),
+    ],
+)
+def test_extensions_tell_the_truth(source, format, wanted, result):
+    assert extension(source, format, wanted) == result
+
+
+def test_names_of_sizes(folder):
+    (job,) = plan("in/a.png", long_side=40).jobs
+    assert job.target == "out/a_40x32.png"
+
+
+def test_later_plans_mind_earlier_targets(folder):
+    planner = Planner(
+        Upscaler(Settings(model="bicubic", save=SaveOptions(format="png"))), Destination("out"), None
+    )
+    planner.plan([Source("in/a.png")])
+    paint("in/a.jpg")
+    with pytest.raises(TargetError):
+        planner.plan([Source("in/a.jpg")])
+    assert planner.plan([Source("in/a.png")]).jobs
