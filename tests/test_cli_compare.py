@@ -67,6 +67,7 @@ def test_compare_with_a_reference_scores_every_method(here: Path, capsys: pytest
         (["small.png", "-o", "sheet.xyz"], 2, "xyz", "png"),
         (["small.png", "--reference", "large.png", "-s", "4"], 2, "220x240 pixels", "--scale"),
         (["small.png", "--precision", "int4"], 2, "int4", "float or int8"),
+        (["small.png", "-o", "./small.png"], 2, "one of the pictures compared", "another name"),
     ],
 )
 def test_compare_errors(

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,33 @@ def test_json_has_every_row_and_every_picture(folder: Path, capsys: pytest.Captu
     bicubic, lanczos, plain, mean = (row["psnr"] for row in rows.values())
     assert bicubic < lanczos < plain - 1
     assert plain < mean < plain + 1
+
+
+def test_a_file_is_told_from_the_model_of_its_name(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = zoo.find(precision="float")
+    copy = tmp_path / card.path.name
+    shutil.copy(card.path, copy)
+    facts = ("scale", "channels", "halo", "residual")
+    copy.with_name(f"{copy.name}.json").write_text(json.dumps({fact: getattr(card, fact) for fact in facts}))
+    assert run("evaluate", folder, "-n", card.name, "-n", copy, "--json") == 0
+    _, named, given = json.loads(capsys.readouterr().out)["sets"][0]["results"]
+    assert (named["model"], given["model"]) == (card.name, str(copy))
+    assert named["psnr"] == given["psnr"]
+
+
+def test_record_writes_the_cards(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights"
+    shutil.copytree(zoo.weights_dir(), weights)
+    monkeypatch.setenv("UPSCALE_MODELS", str(weights))
+    assert run("evaluate", folder, "-s", 4, "-n", zoo.default_name(), "--record", "--json") == 0
+    score = json.loads(capsys.readouterr().out)["sets"][0]["results"][1]
+    recorded = zoo.find().scores["float"]["4"][folder.name]
+    assert recorded["psnr"] == pytest.approx(score["psnr"], abs=0.001)
+    assert recorded["ssim"] == pytest.approx(score["ssim"], abs=0.0001)
 
 
 def test_the_table_has_a_section_for_each_folder(

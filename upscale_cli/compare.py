@@ -12,8 +12,8 @@ import numpy.typing as npt
 from upscale_cli.errors import UsageError
 from upscale_cli.evaluate import Enlarge
 from upscale_cli.geometry import Region
-from upscale_cli.metrics import compare_luma, luma_studio
-from upscale_cli.originals import Pixels8
+from upscale_cli.metrics import compare_luma
+from upscale_cli.originals import Pixels8, grey
 
 CROP = 40  # side of a crop, in pixels of the small picture
 MARGIN = 64  # surroundings that a crop is enlarged with: more than the networks see
@@ -62,21 +62,20 @@ def compare(
             f" where {scale} x {width}x{height} makes {width * scale}x{height * scale}",
             hint="leave the photo away to compare on the shrunken reference, or give the factor by --scale",
         )
-    lowest = np.full((height * scale, width * scale), np.inf, np.float32)
-    highest = -lowest
+    lowest = np.full((height * scale, width * scale), 255, np.uint8)
+    highest = np.zeros_like(lowest)
     scores: dict[str, tuple[float, float] | None] = {}
     methods = {"nearest": _nearest(scale), **methods}
     for name, enlarge in methods.items():
         result = enlarge(photo)
         scores[name] = None if reference is None else compare_luma(result, reference, border=scale)
         if name != "nearest":  # it differs from all others, everywhere
-            luma = luma_studio(result).astype(np.float32)
-            np.minimum(lowest, luma, out=lowest)
-            np.maximum(highest, luma, out=highest)
+            np.minimum(lowest, grey(result), out=lowest)
+            np.maximum(highest, grey(result), out=highest)
         if on_method:
             on_method()
-    spread = cv2.resize(highest - lowest, (width, height), interpolation=cv2.INTER_AREA)
-    boxes = most_different(np.asarray(spread, np.float32), min(CROP, height, width), count)
+    spread = (highest - lowest).reshape(height, scale, width, scale).mean(axis=(1, 3), dtype=np.float32)
+    boxes = most_different(spread, min(CROP, height, width), count)
     panels = [
         Panel(name, [_enlarge_box(photo, box, enlarge, scale) for box in boxes], *(scores[name] or ()))
         for name, enlarge in methods.items()

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from upscale_cli.originals import Pixels8
+from upscale_cli.originals import Pixels8, grey
 
 GRID = 16
 NEAR = 24
@@ -35,13 +35,6 @@ class Duplicate:
     source: Path
     of: Path
     exact: bool
-
-
-def grey(pixels: Pixels8) -> Pixels8:
-    """``(H, W, 1 or 3)`` as ``(H, W)``, full range."""
-    if pixels.shape[2] == 1:
-        return pixels[:, :, 0]
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def fingerprint(pixels: Pixels8) -> npt.NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +32,13 @@ def read_original(path: Path) -> Pixels8:
     return np.ascontiguousarray(
         pixels if pixels.dtype == np.uint8 else from_float(to_float(pixels), np.uint8)
     )
+
+
+def grey(pixels: Pixels8) -> Pixels8:
+    """``(H, W, 1 or 3)`` as ``(H, W)``, full range."""
+    if pixels.shape[2] == 1:
+        return pixels[:, :, 0]
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def crop_to_multiple(pixels: Pixels8, scale: int) -> Pixels8:

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from upscale_cli.compare import most_different
-from upscale_cli.duplicates import Facts, fingerprint, grey, split_duplicates
+from upscale_cli.duplicates import Facts, fingerprint, split_duplicates
 from upscale_cli.encode import SaveOptions, write_picture
 from upscale_cli.errors import InputError, MissingInputError, TargetError
 from upscale_cli.machine import available_cpus
-from upscale_cli.originals import Pixels8, crop_to_multiple, read_original, shrink
+from upscale_cli.originals import Pixels8, crop_to_multiple, grey, read_original, shrink
 from upscale_cli.resample import double
 from upscale_cli.sources import Selection, find_sources
 

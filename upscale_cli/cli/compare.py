@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from upscale_cli.cli import output
 from upscale_cli.cli.options import option
-from upscale_cli.cli.results import PANEL, print_json, progress
-from upscale_cli.errors import ScaleError, UsageError
+from upscale_cli.cli.output import shown
+from upscale_cli.cli.results import PANEL, label, print_json, progress
+from upscale_cli.errors import ScaleError, TargetError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.compare import Comparison
@@ -30,7 +30,7 @@ def command(
         ),
     ] = None,
     scale: Annotated[int, option(PANEL, "--scale", "-s", help="Factor: 2 (the default), 4 or 8.")] = 2,
-    target: Annotated[
+    output: Annotated[
         Path, option(PANEL, "--output", "-o", metavar="FILE", help="The sheet (output/comparison.png).")
     ] = Path("output/comparison.png"),
     model: Annotated[
@@ -57,16 +57,21 @@ def command(
     from upscale_cli.image_io import write_picture
     from upscale_cli.sheet import draw
 
-    format_for(target)
+    format_for(output)
+    for file in (photo, reference):
+        if file and file.exists() and output.exists() and output.samefile(file):
+            raise TargetError(
+                f"{output}: is one of the pictures compared", hint="give the sheet another name"
+            )
     source, small, original = _pictures(photo, reference, scale)
     methods = _methods(model, precision, scale, threads)
     with progress(len(methods) + 1, "method") as bar:
         comparison = compare(small, methods, scale, reference=original, count=crops, on_method=bar.update)
-    write_picture(target, [draw(small, comparison, scale, title=output.shown(source.name))])
+    write_picture(output, [draw(small, comparison, scale, title=shown(source.name))])
     if json:
-        print_json({"sheet": str(target), "scale": scale, **_facts(comparison)})
+        print_json({"sheet": str(output), "scale": scale, **_facts(comparison)})
     else:
-        print(target)  # noqa: T201
+        print(output)  # noqa: T201
 
 
 def _pictures(photo: Path | None, reference: Path | None, scale: int) -> tuple[Path, Pixels8, Pixels8 | None]:
@@ -92,10 +97,11 @@ def _methods(models: list[str] | None, precision: str, scale: int, threads: int)
     if precision not in ("float", "int8"):
         raise UsageError(f"--precision {precision!r} is not known", hint="use float or int8")
     names = ["bicubic", "lanczos", *(models or [card.name for card in zoo.models()])]
-    opened = [
-        Upscaler(Settings(scale=scale, model=name, precision=precision, threads=threads)) for name in names
-    ]
-    return {upscaler.card.name: upscaler for upscaler in opened}
+    opened = {
+        name: Upscaler(Settings(scale=scale, model=name, precision=precision, threads=threads))
+        for name in names
+    }
+    return {label(name, upscaler.card): upscaler for name, upscaler in opened.items()}
 
 
 def _facts(comparison: Comparison) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 
 from upscale_cli.cli import output
 from upscale_cli.cli.options import option
-from upscale_cli.cli.results import PANEL, Row, print_json, print_table, progress
+from upscale_cli.cli.results import PANEL, Row, label, print_json, print_table, progress
 from upscale_cli.errors import ScaleError, UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _contenders(
                 card = upscaler.card
                 if card.kernel and mean:
                     continue
-                key = Contender(card.name, "-" if card.kernel else card.precision, mean)
+                key = Contender(label(name, card), "-" if card.kernel else card.precision, mean)
                 contenders.setdefault(key, upscaler)
     return contenders
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from upscale_cli.cli.output import console, shown
+
+if TYPE_CHECKING:
+    from upscale_cli.model import ModelCard
 
 Row = Sequence[str]
 
@@ -22,7 +26,7 @@ def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, ti
     from rich.text import Text
 
     table = Table(
-        box=SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left", title_style="bold"
+        box=SIMPLE_HEAD, pad_edge=False, title=shown(title) or None, title_justify="left", title_style="bold"
     )
     for column in columns:
         right = column.endswith(">")
@@ -42,6 +46,11 @@ def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, ti
 def print_json(value: Any) -> None:
     """Print ``value`` as one JSON document; infinite values and NaN, which JSON lacks, become null."""
     print(json.dumps(_finite(value), ensure_ascii=False, indent=2))  # noqa: T201
+
+
+def label(name: str, card: ModelCard) -> str:
+    """What a model is called in results: the name in its card, or the path that was given for it."""
+    return name if Path(name).suffix else card.name
 
 
 def progress(total: int, unit: str) -> Any:
