@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from upscale_cli import libvips
 from upscale_cli.atomic import atomic
-from upscale_cli.canvas import canvas
 from upscale_cli.errors import OutputError
 from upscale_cli.formats import FORMATS, Format, check_target, format_for
 from upscale_cli.pixels import Pixels
 from upscale_cli.reduce import Reduction
 from upscale_cli.savers import SaveOptions, Saver
+from upscale_cli.spool import spooled
 
 if TYPE_CHECKING:
     from upscale_cli.image_io import Picture
@@ -84,9 +84,7 @@ def write_picture(
         elif fmt.name == "tiff":
             saver.save_pages(reduced, count, temporary)
         else:
-            with canvas((height * count, width, channels), first.dtype, temporary) as roll:
-                for number, frame in enumerate(reduced):
-                    roll[number * height : (number + 1) * height] = frame
+            with spooled(reduced, (height * count, width, channels), first.dtype, temporary) as roll:
                 saver.save(roll, temporary, frames=count)
     return [*(like.notes if like else ()), *reduction.warnings, *saver.warnings]
 
@@ -114,14 +112,11 @@ def write_bands(
     first = next(rest)
     width, channels = first.shape[1:]
     check_target(fmt, width, height, source=reduction.name)
+    reduced = itertools.chain([first], rest)
     with (
         _result(Path(target)) as temporary,
-        canvas((height, width, channels), first.dtype, temporary) as whole,
+        spooled(reduced, (height, width, channels), first.dtype, temporary) as whole,
     ):
-        top = 0
-        for band in itertools.chain([first], rest):
-            whole[top : top + len(band)] = band
-            top += len(band)
         saver.save(whole, temporary)
     return [*(like.notes if like else ()), *reduction.warnings, *saver.warnings]
 

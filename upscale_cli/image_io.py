@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from upscale_cli.formats import FORMATS, READABLE, Format, check_target, foreign
 from upscale_cli.metadata import Metadata
 from upscale_cli.pixels import Pixels
 from upscale_cli.png import PngFacts
+from upscale_cli.rows import ReadRows, open_rows
 
 __all__ = [
     "MAX_PIXELS",
@@ -88,6 +91,28 @@ class Picture:
         """
         pixels = decode.decode(self.data, self.format, self.name, frame, self.max_pixels)
         return decode.upright(pixels, self.orientation)
+
+    def rows(self, folder: Path | None = None) -> AbstractContextManager[ReadRows]:
+        """As pixels(), a few rows at a time: `with picture.rows() as read: read(0, 64); read(64, 128)`.
+
+        Args:
+            folder: where pictures stored turned or upside down may be unpacked meanwhile.
+        """
+        return open_rows(self.data, self.format, self.name, self.orientation, folder)
+
+    def each_frame(self) -> Iterator[Pixels]:
+        """All frames or pages one after the other, as pixels() gives them, each decoded once.
+
+        Raises:
+            As pixels().
+        """
+        if self.frames == 1 or self.format == "tiff":
+            yield from map(self.pixels, range(self.frames))
+            return
+        with open_rows(self.data, self.format, self.name, 1, None, all_frames=True) as read:
+            for number in range(self.frames):
+                frame = read(number * self.height, (number + 1) * self.height)
+                yield decode.upright(frame, self.orientation)
 
 
 def open_picture(

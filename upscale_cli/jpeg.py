@@ -23,7 +23,7 @@ def segments(data: Any) -> Iterator[tuple[int, int, int]]:
             yield marker, at, at + 2
             at += 2
             continue
-        end = at + 2 + struct.unpack_from(">H", data, at + 2)[0]
+        end = at + 2 + max(struct.unpack_from(">H", data, at + 2)[0], 2)
         yield marker, at, end
         if marker == _SOS:
             return

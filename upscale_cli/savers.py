@@ -60,7 +60,7 @@ class Saver:
         return self.like.metadata if self.like else Metadata()
 
     def save(self, pixels: Pixels, path: Path, *, frames: int = 1, big: bool = False) -> None:
-        """Write (H, W, C) pixels, or an animation of `frames` such frames one below the other.
+        """Write (H, W, C) pixels, or an animation of `frames` frames one below the other.
 
         Metadata that the encoder refuses are left out: they must not cost the picture.
 
@@ -79,7 +79,7 @@ class Saver:
             self._write(image, path, big)
             lost = ["metadata"]
         if self.fmt.name == "tiff" and self.meta.exif and not self.options.strip:
-            block = metadata.corrected_exif(self.meta, pixels.shape[1], pixels.shape[0])
+            block = metadata.corrected_exif(self.meta, image.width, image.height)
             if block:
                 tiff.add_exif(path, block)
             else:

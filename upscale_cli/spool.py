@@ -1,0 +1,73 @@
+"""A result that grows from top to bottom: in memory while it is small, in a file of raw samples if not."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from upscale_cli.atomic import cannot_write, needs_room
+from upscale_cli.pixels import Pixels
+
+IN_MEMORY = 512 * 2**20
+"""Bytes up to which a result is collected in memory."""
+
+
+@contextmanager
+def raw_file(target: Path, size: int) -> Iterator[Path]:
+    """An empty file in the folder of `target`, which is removed at the end of the block.
+
+    Raises:
+        OutputError: the disk has no room for `size` bytes, or the file cannot be made.
+    """
+    needs_room(target, size)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".raw", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink()
+
+
+@contextmanager
+def spooled(
+    bands: Iterable[Pixels],
+    shape: tuple[int, int, int],
+    dtype: npt.DTypeLike,
+    target: Path,
+    *,
+    in_memory: int = IN_MEMORY,
+) -> Iterator[Pixels]:
+    """Bands (h, W, C) one below the other as one array; its file is gone at the end of the block.
+
+    The pages of a file-backed array are the operating system's: they take no memory that others need.
+
+    Args:
+        shape: (H, W, C) of the whole; the h of the bands add up to H.
+        target: the picture that it is for; a file lies in the same folder.
+        in_memory: results of more bytes than this lie in a file.
+
+    Raises:
+        OutputError: the disk has no room for the file, or it cannot be written.
+    """
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size <= in_memory:
+        whole, top = np.empty(shape, dtype), 0
+        for band in bands:
+            whole[top : top + len(band)] = band
+            top += len(band)
+        yield whole
+        return
+    with raw_file(target, size) as path:
+        with path.open("wb") as file:
+            for band in bands:
+                file.write(np.ascontiguousarray(band).data)
+        yield np.memmap(path, dtype, "r", shape=shape)
