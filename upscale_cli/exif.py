@@ -105,7 +105,7 @@ def pack_children(exif: Exif, offset: int) -> tuple[Ifd, bytes]:
     main, inner = dict(exif.main), dict(exif.exif)
     for parent, tag, child in ((inner, _INTEROP, exif.interop), (main, _EXIF, inner), (main, _GPS, exif.gps)):
         if child:
-            parent[tag] = Entry(18 if where.big else 4, struct.pack(where.pointer, offset + len(stored)))
+            parent[tag] = Entry(16 if where.big else 4, struct.pack(where.pointer, offset + len(stored)))
             stored += ifd.pack(child, where, offset + len(stored))
     return main, stored
 

@@ -15,6 +15,8 @@ from upscale_cli.pixels import Pixels, peak
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
+_READ = {b"acTL": 8, b"iCCP": 1, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
+"""The chunks that matter here, and how long they are at least."""
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 
 
@@ -39,10 +41,10 @@ def facts(data: Any) -> PngFacts:
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind in (b"IDAT", b"IEND"):
             break
-        if length <= 1024 or kind == b"iCCP":
+        if kind in _READ and _READ[kind] <= length <= len(data) - at - 12:
             found.setdefault(kind, bytes(data[at : at + 12 + min(length, 1024)]))
         at += 12 + length
-    frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if len(found.get(b"acTL", b"")) >= 20 else 1
+    frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if b"acTL" in found else 1
     if b"iCCP" in found or (b"sRGB" in found and b"cICP" not in found):
         return PngFacts(max(frames, 1))
     colour = b"".join(found[kind] for kind in _COLOUR if kind in found)

@@ -54,7 +54,7 @@ def append_page(path: Path, page: Path) -> None:
         base += -base % 16
         for tag in _OFFSETS & directory.keys():
             moved = [number + base for number in directory[tag].numbers(where.order)]
-            directory[tag] = ifd.entry(18 if where.big else 4, moved, where.order)
+            directory[tag] = ifd.entry(16 if where.big else 4, moved, where.order)
         at = base + len(added) + len(added) % 2
         file.seek(base)
         file.write(added)

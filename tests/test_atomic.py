@@ -1,0 +1,101 @@
+"""Files appear whole or not at all."""
+
+import os
+import stat
+import sys
+import threading
+
+import pytest
+
+from upscale_cli.atomic import atomic, needs_room
+from upscale_cli.errors import OutputError
+
+needs_no_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere"
+)
+
+
+def test_appears_with_its_folder_and_ordinary_permissions(tmp_path):
+    target = tmp_path / "new" / "deep" / "x.png"
+    with atomic(target) as temporary:
+        temporary.write_bytes(b"data")
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".part"
+        assert not target.exists()
+    assert target.read_bytes() == b"data"
+    assert [path.name for path in target.parent.iterdir()] == ["x.png"]
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert stat.S_IMODE(target.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])
+def test_nothing_after_a_failure_and_the_old_file_as_it_was(tmp_path, error):
+    target = tmp_path / "x.png"
+    target.write_bytes(b"old")
+    with pytest.raises(type(error)), atomic(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_two_writers_never_share_a_temporary_file(tmp_path):
+    names, gate = [], threading.Barrier(4)
+
+    def write(number):
+        with atomic(tmp_path / "x.png") as temporary:
+            names.append(temporary)
+            gate.wait(10)
+            temporary.write_bytes(b"%d" % number * 1000)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(names)) == 4
+    assert len(set((tmp_path / "x.png").read_bytes())) == 1
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path):
+    (tmp_path / "x.png").mkdir()
+    with (
+        pytest.raises(OutputError, match=r"x.png: cannot be written: Is a directory") as info,
+        atomic(tmp_path / "x.png"),
+    ):
+        pass
+    assert "--output" in info.value.hint
+
+
+def test_a_file_in_the_place_of_the_folder(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(OutputError, match="cannot be written") as info, atomic(tmp_path / "out" / "x.png"):
+        pass
+    assert "a part of the path is a file" in info.value.hint
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    with (
+        pytest.raises(OutputError, match="File name too long") as info,
+        atomic(tmp_path / ("x" * 300 + ".png")) as path,
+    ):
+        path.touch()
+    assert "shorter" in info.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_no_root
+def test_a_folder_that_cannot_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied") as info, atomic(tmp_path / "x.png"):
+        pass
+    assert "permissions" in info.value.hint
+
+
+def test_a_disk_without_room(tmp_path):
+    with pytest.raises(OutputError, match=r"needs 1000000.0 GB on the disk, and [0-9.]+ GB are free") as info:
+        needs_room(tmp_path / "x.png", 10**15)
+    assert "free some space" in info.value.hint
+    needs_room(tmp_path / "x.png", 1)

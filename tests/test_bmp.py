@@ -1,0 +1,108 @@
+"""BMP against Pillow and against files written by hand."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import draw
+from upscale_cli import bmp
+from upscale_cli.errors import DamagedImageError, UnsupportedImageError
+
+
+def by_hand(width, height, bits, compression, body, palette=b"", masks=b"", colours=0):
+    offset = 54 + len(masks) + len(palette)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(body), 0, 0, colours, 0)
+    return b"BM" + struct.pack("<IHHI", offset + len(body), 0, 0, offset) + info + masks + palette + body
+
+
+def greys(count):
+    return b"".join(bytes((10 * n, 10 * n, 10 * n, 0)) for n in range(count))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (33, 2)])
+def test_reads_what_pillow_writes(mode, size):
+    picture = Image.fromarray(draw(size[1], size[0])).convert(mode)
+    file = io.BytesIO()
+    picture.save(file, "BMP")
+    out = bmp.decode(file.getvalue(), "x")
+    expected = np.asarray(picture.convert("RGB" if out.shape[2] == 3 else "L"))
+    np.testing.assert_array_equal(out.squeeze(), expected.squeeze())
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (2, 33)])
+def test_pillow_reads_what_is_written(channels, size):
+    picture = draw(*size, channels)
+    data = b"".join(bmp.encode(picture))
+    np.testing.assert_array_equal(bmp.decode(data, "x"), picture)
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(io.BytesIO(data))),
+        picture.reshape(*size, channels).squeeze(2) if channels == 1 else picture,
+    )
+
+
+def test_rows_stored_from_the_top():
+    data = by_hand(1, -2, 24, 0, b"\x01\x02\x03\0\x04\x05\x06\0")
+    np.testing.assert_array_equal(bmp.decode(data, "x"), [[[3, 2, 1]], [[6, 5, 4]]])
+
+
+@pytest.mark.parametrize(
+    ("bits", "masks", "pixel", "expected"),
+    [
+        (16, (), 0x7C1F, [255, 0, 255]),
+        (16, (0xF800, 0x07E0, 0x001F), 0x07E0, [0, 255, 0]),
+        (16, (0x0F00, 0x00F0, 0x000F), 0x0F08, [255, 0, 136]),
+        (32, (0x3FF00000, 0x000FFC00, 0x000003FF), 0x3FF001FF, [255, 0, 127]),
+    ],
+)
+def test_bit_fields(bits, masks, pixel, expected):
+    body = struct.pack("<I", pixel)
+    data = by_hand(
+        1, 1, bits, 3 if masks else 0, body, masks=b"".join(struct.pack("<I", mask) for mask in masks)
+    )
+    np.testing.assert_array_equal(bmp.decode(data, "x")[0, 0], expected)
+
+
+def test_32_bits_without_masks_have_no_transparency():
+    assert bmp.decode(by_hand(1, 1, 32, 0, b"\x01\x02\x03\x00"), "x").tolist() == [[[3, 2, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("bits", "body", "rows"),
+    [
+        (8, b"\x03\x05\0\0\x00\x03\x01\x02\x03\0\0\x01", [[10, 20, 30], [50, 50, 50]]),
+        (8, b"\x01\x05\0\x02\x01\x01\x01\x07\0\x01", [[0, 0, 70], [50, 0, 0]]),
+        (4, b"\x03\x12\0\0\x00\x03\x12\x30\0\x01", [[10, 20, 30], [10, 20, 10]]),
+    ],
+)
+def test_run_lengths(bits, body, rows):
+    data = by_hand(3, 2, bits, 1 if bits == 8 else 2, body, palette=greys(16), colours=16)
+    np.testing.assert_array_equal(bmp.decode(data, "x")[:, :, 0], rows)
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (by_hand(2, 2, 24, 0, bytes(15))[:60], "cut short"),
+        (by_hand(2, 2, 24, 0, bytes(8)), "cut short"),
+        (by_hand(-2, 2, 24, 0, bytes(16)), "asks for -2x2"),
+        (by_hand(2, 2, 23, 0, bytes(16)), "23 bits"),
+        (by_hand(2, 2, 8, 0, bytes(16), palette=greys(4), colours=300), "300 colours"),
+        (by_hand(2, 2, 8, 0, bytes(16)), "palette is missing"),
+        (by_hand(2, 1, 8, 0, b"\x00\x09\0\0", palette=greys(4), colours=4), "colour 9 in a palette of 4"),
+        (by_hand(2, 2, 8, 1, b"\x09\x01", palette=greys(4), colours=4), "beyond the picture"),
+        (by_hand(2, 3, 8, 1, b"\x02\x01", palette=greys(4), colours=4), "cut short"),
+    ],
+)
+def test_damage(data, cause):
+    with pytest.raises(DamagedImageError, match=f"x.bmp: .*{cause}"):
+        bmp.decode(data, "x.bmp")
+
+
+def test_other_pictures_inside():
+    with pytest.raises(UnsupportedImageError, match="compression 5"):
+        bmp.decode(by_hand(1, 1, 24, 5, b"\x89PNG"), "x.bmp")

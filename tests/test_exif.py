@@ -1,0 +1,121 @@
+"""EXIF blocks against Pillow's reading and writing of them; their directories with them."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+from upscale_cli import exif, ifd
+from upscale_cli.ifd import Entry, Layout
+
+BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+
+
+def block(orientation=6, thumbnail=False):
+    """As a camera writes it: main, photo and GPS directories."""
+    tags = Image.Exif()
+    tags[BASE.Orientation] = orientation
+    tags[BASE.Make] = "Maker"
+    tags[BASE.XResolution] = 300.0
+    tags.get_ifd(PHOTO).update(
+        {BASE.DateTimeOriginal: "2024:05:06 07:08:09", BASE.ExifImageWidth: 40, BASE.ExifImageHeight: 30,
+         BASE.ExposureTime: 0.005, BASE.MakerNote: b"\x01\x02secret", BASE.UserComment: b"ASCII\0\0\0hello"}
+    )  # fmt: skip
+    tags.get_ifd(GPS).update({1: "N", 2: (50.0, 3.0, 21.5)})
+    return tags.tobytes()[6:]
+
+
+def reread(data):
+    tags = Image.Exif()
+    tags.load(b"Exif\0\0" + data)
+    return dict(tags), dict(tags.get_ifd(PHOTO)), dict(tags.get_ifd(GPS))
+
+
+def test_everything_survives_in_either_byte_order():
+    parsed = exif.parse(block())
+    assert parsed.orientation == 6
+    main, photo, gps = reread(block())
+    for order in "<>":
+        data = exif.pack(exif.in_layout(parsed, Layout(order, big=False)))
+        assert data[:2] == (b"II" if order == "<" else b"MM")
+        got = reread(data)
+        pointers = {PHOTO, GPS}
+        assert {k: v for k, v in got[0].items() if k not in pointers} == {
+            k: v for k, v in main.items() if k not in pointers
+        }
+        assert got[1:] == (photo, gps)
+
+
+def test_bigtiff_layout_round_trips():
+    parsed = exif.parse(block())
+    big = exif.in_layout(parsed, Layout(">", big=True))
+    main, children = exif.pack_children(big, 16)
+    data = b"MM\0+\0\x08\0\0" + (16 + len(children)).to_bytes(8, "big") + children
+    data += ifd.pack(main, big.layout, 16 + len(children))
+    again = exif.parse(data)
+    assert exif.in_layout(again, Layout("<", big=False)) == exif.in_layout(parsed, Layout("<", big=False))
+
+
+def test_corrected_for_the_new_size():
+    main, photo, _ = reread(exif.pack(exif.corrected(exif.parse(block()), 120, 160)))
+    assert main[BASE.Orientation] == 1
+    assert (photo[BASE.ExifImageWidth], photo[BASE.ExifImageHeight]) == (120, 160)
+    assert photo[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
+
+
+def test_nothing_is_invented():
+    tags = Image.Exif()
+    tags[BASE.Make] = "Maker"
+    parsed = exif.corrected(exif.parse(tags.tobytes()[6:]), 5, 5)
+    assert set(parsed.main) == {BASE.Make}
+    assert not parsed.exif
+
+
+def test_the_thumbnail_is_dropped():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    thumbnail = file.getvalue()
+    data = bytearray(block())
+    order = "<" if data[:2] == b"II" else ">"
+    where = ifd.layout(data)
+    first = int.from_bytes(data[4:8], "little" if order == "<" else "big")
+    link = ifd.end(data, where, first)
+    at = len(data)
+    second = {0x0201: ifd.entry(4, [at + 100], order), 0x0202: ifd.entry(4, [len(thumbnail)], order)}
+    data[link : link + 4] = at.to_bytes(4, "little" if order == "<" else "big")
+    data += ifd.pack(second, where, at).ljust(100, b"\0") + thumbnail
+    assert thumbnail not in exif.pack(exif.parse(bytes(data)))
+
+
+def test_descriptive_leaves_out_how_pixels_are_stored():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "TIFF", tiffinfo={BASE.Artist: "Me", BASE.Copyright: "Mine"})
+    parsed = exif.descriptive(exif.parse(file.getvalue()))
+    assert set(parsed.main) == {BASE.Artist, BASE.Copyright}
+
+
+@pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\x08\0\0\0", b"II*\0\xff\xff\xff\x7f", b"JUNK" * 9])
+def test_nonsense(data):
+    with pytest.raises((ValueError, exif.struct.error)):
+        exif.parse(data)
+
+
+def test_damage_anywhere_gives_a_block_or_a_value_error():
+    data, rng = block(), np.random.default_rng(0)
+    for _ in range(2000):
+        hurt = bytearray(data)
+        for at in rng.integers(0, len(data), 3):
+            hurt[at] = rng.integers(0, 256)
+        try:
+            exif.pack(exif.corrected(exif.parse(bytes(hurt)), 5, 6))
+        except (ValueError, exif.struct.error):
+            continue
+
+
+def test_entries():
+    entry = ifd.entry(3, [1, 2, 70], "<")
+    assert entry == Entry(3, b"\1\0\2\0\x46\0")
+    assert entry.count == 3
+    assert entry.swapped().numbers(">") == (1, 2, 70)
+    assert Entry(7, b"\1\2\3").swapped() == Entry(7, b"\1\2\3")

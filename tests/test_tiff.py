@@ -1,0 +1,70 @@
+"""TIFF structures against tifffile and Pillow."""
+
+import io
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import ExifTags, Image
+
+from tests.conftest import draw
+from tests.test_exif import block
+from upscale_cli import exif, ifd, libvips, tiff
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("unassalpha", tiff.STRAIGHT), ("assocalpha", tiff.PREMULTIPLIED), ("unspecified", tiff.UNSPECIFIED)],
+)
+def test_kinds_of_extra_channels_on_any_page(order, big, kind, expected):
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, byteorder=order, bigtiff=big) as writer:
+        writer.write(draw(5, 6, 3), photometric="rgb")
+        writer.write(draw(5, 6, 4), photometric="rgb", extrasamples=[kind])
+    data = file.getvalue()
+    assert tiff.extra_channels(data) == ()
+    assert tiff.extra_channels(data, 1) == (expected,)
+    assert tiff.extra_channels(data, 2) == ()
+    assert tiff.extra_channels(data[:50]) == ()
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_exif_is_added_to_a_finished_file(tmp_path, big):
+    path, picture = tmp_path / "x.tif", draw(40, 50)
+    libvips.image_of(picture).tiffsave(str(path), bigtiff=big, compression="deflate", predictor="horizontal")
+    tiff.add_exif(path, exif.parse(block()))
+    np.testing.assert_array_equal(tifffile.imread(path), picture)
+    tags = Image.open(io.BytesIO(path.read_bytes())).getexif()
+    assert tags[ExifTags.Base.Make] == "Maker"
+    assert tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] == "2024:05:06 07:08:09"
+    assert tags.get_ifd(ExifTags.IFD.GPSInfo)[2] == (50.0, 3.0, 21.5)
+    assert tags[ExifTags.Base.Orientation] == 1
+    again = exif.descriptive(exif.parse(path.read_bytes()))
+    assert again.exif == exif.in_layout(exif.parse(block()), ifd.layout(path.read_bytes())).exif
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_of_different_sizes_and_kinds(tmp_path, big):
+    pages = [draw(40, 50), draw(33, 20, 1), draw(300, 200, 4, np.uint16)]
+    path, single = tmp_path / "x.tif", tmp_path / "y.tif"
+    for page in pages:
+        target = single if path.exists() else path
+        libvips.image_of(page).tiffsave(str(target), bigtiff=big, compression="deflate")
+        if target is single:
+            tiff.append_page(path, single)
+    with tifffile.TiffFile(path) as file:
+        assert len(file.pages) == 3
+        for stored, page in zip(file.pages, pages, strict=True):
+            np.testing.assert_array_equal(stored.asarray(), page.squeeze())
+
+
+def test_files_of_different_layouts_do_not_mix(tmp_path):
+    path, single = tmp_path / "x.tif", tmp_path / "y.tif"
+    libvips.image_of(draw(4, 5)).tiffsave(str(path))
+    libvips.image_of(draw(4, 5)).tiffsave(str(single), bigtiff=True)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="layouts"):
+        tiff.append_page(path, single)
+    assert path.read_bytes() == before
