@@ -6,7 +6,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-
 _CGROUP = Path("/sys/fs/cgroup")
 
 

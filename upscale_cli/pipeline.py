@@ -169,9 +169,10 @@ def check_request(picture: Picture, target: str | os.PathLike[str], settings: Se
     """Refuse what cannot be done, from the header alone.
 
     Raises `TooLargeError` for more pixels than the target's format holds or than there is memory for,
-    `UsageError` for a format that is unknown or holds one frame only.
+    `ScaleError` for a size out of reach, `UsageError` for a format that is unknown or holds one frame only.
     """
     size = settings.size.of(picture.width, picture.height)
+    passes((picture.width, picture.height), size)
     fmt = target_format(os.fspath(target), picture, settings.save)
     pages = picture.format == "tiff"
     check_target(fmt, *size, frames=picture.frames, pages=pages, source=picture.name)

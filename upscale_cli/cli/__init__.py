@@ -105,7 +105,7 @@ def _report(error: Exception, debug: bool) -> int:
         return error.exit_code
     if isinstance(error, typer.TyperException):
         if message := error.format_message():
-            output.error(message.rstrip("."), "see `upscale --help`")
+            output.error(message.rstrip(".") + _origin(error), "see `upscale --help`")
         return error.exit_code
     if isinstance(error, MemoryError):
         output.error("out of memory", "use --memory, a smaller --scale, or fewer --jobs")
@@ -113,6 +113,15 @@ def _report(error: Exception, debug: bool) -> int:
     hint = "please report this" if debug else "run the same command with --debug and report what it prints"
     output.error(f"unexpected {type(error).__name__}: {error}", hint)
     return 1
+
+
+def _origin(error: Exception) -> str:
+    """Return where a bad value came from, if not from the command line."""
+    ctx, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    source = ctx.get_parameter_source(param.name).name if ctx and param else ""
+    if source == "ENVIRONMENT":
+        return f" (from {ctx.auto_envvar_prefix}_{param.name.upper()})"
+    return f" (from {config.config_file()})" if source == "DEFAULT_MAP" else ""
 
 
 def _forget_stdout() -> None:

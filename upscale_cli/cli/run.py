@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,7 +64,10 @@ Shell completion: upscale --install-completion
 
 def _run(options: RunOptions) -> int:
     """Do what was asked for; return the exit code."""
+    from upscale_cli.cli import estimate
+    from upscale_cli.journal import Journal
     from upscale_cli.pipeline import Upscaler
+    from upscale_cli.plan import Planner
 
     inputs = options.inputs or []
     if options.raw:
@@ -79,33 +82,23 @@ def _run(options: RunOptions) -> int:
         raise UsageError("there is nothing to enlarge", hint="name a picture or a folder: upscale photo.jpg")
     upscaler = Upscaler(options.settings())
     destination = _destination(options)
-    with ExitStack() as stack:
-        journal = _journal(options, destination)
-        if journal:
-            stack.enter_context(journal)
-        return _work(options, upscaler, destination, journal)
-
-
-def _work(options: RunOptions, upscaler: Upscaler, destination: Destination, journal: Journal | None) -> int:
-    from upscale_cli.cli import estimate
-    from upscale_cli.plan import Planner
-
-    planner = Planner(upscaler, destination, journal, force=options.force)
     if options.watch:
         from upscale_cli.cli.watching import run_watch
 
-        return run_watch(
-            lambda: _sources(options, destination),
-            planner,
-            lambda: _report(options, upscaler),
-            run_plan,
-        )
+        with Journal(destination.folder) as journal:
+            planner = Planner(upscaler, destination, journal, force=options.force)
+            return run_watch(
+                lambda: _sources(options, destination), planner, lambda: _report(options, upscaler), run_plan
+            )
     report = _report(options, upscaler)
-    plan = planner.plan(_sources(options, destination))
-    if options.dry_run:
-        return estimate.show(plan, planner, json=options.json)
-    report.plan(plan, estimate.facts(plan, planner))
-    return run_plan(plan, planner, report)
+    sources = _sources(options, destination)
+    with _journal(options, destination) as kept:
+        planner = Planner(upscaler, destination, kept, force=options.force)
+        plan = planner.plan(sources)
+        if options.dry_run:
+            return estimate.show(plan, planner, json=options.json)
+        report.plan(plan, estimate.facts(plan, planner))
+        return run_plan(plan, planner, report)
 
 
 def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
@@ -141,19 +134,16 @@ def _destination(options: RunOptions) -> Destination:
     return Destination(folder=str(place), template=template)
 
 
-def _journal(options: RunOptions, destination: Destination) -> Journal | None:
+def _journal(options: RunOptions, destination: Destination) -> AbstractContextManager[Journal | None]:
     """Open the journal, unless the request is one picture: that is simply made."""
     from upscale_cli.journal import NAME, Journal
 
     inputs = options.inputs or []
-    several = (
-        len(inputs) > 1 or options.files_from or options.watch or any(Path(name).is_dir() for name in inputs)
-    )
-    if destination.file or not several:
-        return None
-    if options.dry_run and not (Path(destination.folder) / NAME).exists():
-        return None
-    return Journal(destination.folder)
+    several = len(inputs) > 1 or options.files_from or Path(inputs[0]).is_dir()
+    wanted = several and not destination.file
+    if options.dry_run:
+        wanted = wanted and (Path(destination.folder) / NAME).exists()
+    return Journal(destination.folder) if wanted else nullcontext()
 
 
 def _sources(options: RunOptions, destination: Destination) -> list[Source | InputError]:

@@ -1,0 +1,97 @@
+"""Defaults from upscale.toml and UPSCALE_* variables, and who counts first."""
+
+import os
+
+import pytest
+
+from tests.command import paint, size_of
+from upscale_cli.cli import config, main
+from upscale_cli.errors import UsageError
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("UPSCALE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("UPSCALE_MODEL", "bicubic")
+    paint(tmp_path / "a.png", 10, 8)
+    return tmp_path
+
+
+def width(*arguments):
+    """Width of the result of a run, in pixels."""
+    with pytest.raises(SystemExit) as caught:
+        main(["a.png", "-o", "new.png", *arguments])
+    return size_of("new.png")[0] if caught.value.code == 0 else caught.value.code
+
+
+def test_the_command_line_counts_before_variables_before_the_file(here, monkeypatch):
+    assert width() == 20
+    (here / "upscale.toml").write_text("scale = 3\n")
+    assert width() == 30
+    monkeypatch.setenv("UPSCALE_SCALE", "4")
+    assert width() == 40
+    assert width("--scale", "5") == 50
+
+
+def test_options_of_several_words(here, monkeypatch):
+    monkeypatch.setenv("UPSCALE_LONG_SIDE", "33")
+    assert width() == 33
+    monkeypatch.delenv("UPSCALE_LONG_SIDE")
+    (here / "upscale.toml").write_text("long-side = 34\nquiet = true\ninclude = ['*.png', '*.jpg']\n")
+    assert width() == 34
+
+
+def test_where_the_file_may_be(here, monkeypatch):
+    assert config.config_file() is None
+    own = here / "config" / "upscale" / "upscale.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text("scale = 3\n")
+    assert width() == 30
+    (here / "upscale.toml").write_text("scale = 4\n")
+    assert width() == 40
+    (here / "other.toml").write_text("scale = 5\n")
+    monkeypatch.setenv("UPSCALE_CONFIG", "other.toml")
+    assert width() == 50
+
+
+def test_tables_hold_the_defaults_of_other_commands(here):
+    (here / "upscale.toml").write_text("scale = 3\n[evaluate]\nscale = 4\n")
+    commands = ("run", "evaluate", "models")
+    assert config.defaults("run", ["scale"], commands) == {"scale": 3}
+    assert config.defaults("evaluate", ["scale"], commands) == {"scale": 4}
+    assert config.defaults("models", ["json"], commands) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "hint"),
+    [
+        ("scael = 4", "there is no option 'scael'", "did you mean 'scale'?"),
+        ("zzz = 4", "there is no option 'zzz'", "--help"),
+        ("scale = ", "cannot be read", "--help"),
+    ],
+)
+def test_mistakes_in_the_file_are_told(here, text, error, hint):
+    (here / "upscale.toml").write_text(text)
+    with pytest.raises(UsageError, match=error) as caught:
+        config.defaults("run", ["scale", "width"], ("run",))
+    assert "upscale.toml" in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_a_file_that_is_named_and_not_there(here, monkeypatch):
+    monkeypatch.setenv("UPSCALE_CONFIG", "gone.toml")
+    assert width() == 2
+
+
+def test_bad_values_name_their_source(here, monkeypatch, capfd):
+    monkeypatch.setenv("UPSCALE_WIDTH", "wide")
+    assert width() == 2
+    assert "(from UPSCALE_WIDTH)" in capfd.readouterr().err
+    monkeypatch.delenv("UPSCALE_WIDTH")
+    (here / "upscale.toml").write_text("width = 'wide'")
+    assert width() == 2
+    assert "(from upscale.toml)" in capfd.readouterr().err
