@@ -23,11 +23,11 @@ def test_rows_keep_their_order_and_are_replaced_by_name(tmp_path):
 
 def test_scores_are_added_to_a_row(tmp_path):
     manifest.put(tmp_path, {"name": "a", "halo": 1})
-    manifest.put_score(tmp_path, "a", "float", 2, "Set5", 37.12345, 0.95678)
+    manifest.put_score(tmp_path, "a", "float", 2, "Set5", 37.123456, 0.95678)
     manifest.put_score(tmp_path, "a", "float", 2, "Set14", 32.5, 0.9)
     manifest.put_score(tmp_path, "a", "int8", 4, "Set5", 31.0, 0.88)
     assert manifest.row(tmp_path, "a")["scores"] == {
-        "float": {"2": {"Set5": {"psnr": 37.123, "ssim": 0.9568}, "Set14": {"psnr": 32.5, "ssim": 0.9}}},
+        "float": {"2": {"Set5": {"psnr": 37.1235, "ssim": 0.9568}, "Set14": {"psnr": 32.5, "ssim": 0.9}}},
         "int8": {"4": {"Set5": {"psnr": 31.0, "ssim": 0.88}}},
     }
     assert manifest.row(tmp_path, "a")["halo"] == 1
