@@ -117,7 +117,8 @@ def _report(error: Exception, debug: bool) -> int:
 
 def _origin(error: Exception) -> str:
     """Return where a bad value came from, if not from the command line."""
-    ctx, param = getattr(error, "ctx", None), getattr(error, "param", None)
+    ctx: Any = getattr(error, "ctx", None)
+    param: Any = getattr(error, "param", None)
     source = ctx.get_parameter_source(param.name).name if ctx and param else ""
     if source == "ENVIRONMENT":
         return f" (from {ctx.auto_envvar_prefix}_{param.name.upper()})"
