@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from upscale_cli import libvips
+from upscale_cli import libvips, tiff
 from upscale_cli.errors import UnsupportedImageError
 
 _PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
-_DEVICE_SPACES = {"cmyk": "CMYK"}
 
 
 def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, list[str]]:
@@ -25,7 +24,7 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
     """
     notes = []
     kind = image.interpretation
-    if image.format not in ("uchar", "ushort", "float", "double"):
+    if image.format not in ("uchar", "ushort", "float") and kind != "labs":
         words = libvips.DTYPES.get(image.format, "complex")
         raise UnsupportedImageError(
             f"{name}: its samples are of the kind {words}, which is not supported",
@@ -42,22 +41,13 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
     elif kind not in _PLAIN:
         image = image.colourspace("rgb16" if deep else "srgb")
         notes.append(f"{kind.upper()} converted to sRGB")
-    if image.format == "double":
-        image = image.cast("float")
     return image, notes
 
 
 def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:
-    """`image` with at most one channel beyond its colours, straight transparency; how many were dropped."""
+    """`image` with at most one channel beyond its colours, its transparency; how many were dropped."""
     beyond = image.bands - colours
-    if beyond <= 0:
+    keep = 0 if extra and extra[0] == tiff.UNSPECIFIED else 1
+    if beyond <= keep:
         return image, 0
-    kind = extra[0] if extra else 2
-    keep = 1 if kind in (1, 2) else 0
-    if beyond > keep:
-        image = image.extract_band(0, n=colours + keep)
-    if keep and kind == 1:
-        full = {"uchar": 255, "ushort": 65535}.get(image.format, 1)
-        straight = image.unpremultiply(max_alpha=full)
-        image = (straight.rint() if full > 1 else straight).cast(image.format)
-    return image, beyond - keep
+    return image.extract_band(0, n=colours + keep), beyond - keep

@@ -30,7 +30,7 @@ _NOT_DECODED = (
     "not supported",
     "nsupported",
     "not configured",
-    "bad-",
+    "out of range",
 )
 
 
