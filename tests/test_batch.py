@@ -10,10 +10,11 @@ from tests.command import paint, size_of
 from upscale_cli import batch as module
 from upscale_cli.atomic import cannot_write
 from upscale_cli.batch import Batch
+from upscale_cli.destination import Destination
 from upscale_cli.events import DiskFull, Failed, Finished, Progress, Skip, Start
 from upscale_cli.journal import Journal, file_hash
 from upscale_cli.pipeline import Settings, Upscaler
-from upscale_cli.plan import Destination, Planner
+from upscale_cli.plan import Planner
 from upscale_cli.sources import Selection, find_sources
 
 
@@ -36,7 +37,7 @@ def jobs_of(upscaler, journal=None):
 
 
 def run(jobs, upscaler, journal=None, **more):
-    with Batch(jobs, upscaler, journal, **more) as batch:
+    with Batch(jobs, upscaler, journal, hashes=True, **more) as batch:
         return list(batch)
 
 

@@ -1,86 +1,117 @@
 import json
+import os
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from upscale_cli.errors import OutputError
-from upscale_cli.journal import NAME, Entry, Journal, file_hash
+from upscale_cli.journal import NAME, Journal, file_hash
 
-ENTRY = Entry(
-    target="sub/a_x2.jpg",
-    source="/in/sub/a\udcff\n.jpg",
-    size=1234,
-    mtime_ns=1_700_000_000_123_456_789,
-    sha256="ab" * 32,
-    settings="0123456789abcdef",
-    written=4321,
-    width=20,
-    height=10,
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A current folder with a source and the target that was made from it."""
+    monkeypatch.chdir(tmp_path)
+    Path("out/sub").mkdir(parents=True)
+    Path("a\udcff\n.jpg").write_bytes(b"source")
+    Path("out/sub/a.jpg").write_bytes(b"target")
+    return tmp_path
+
+
+SOURCE, TARGET = "a\udcff\n.jpg", "out/sub/a.jpg"
+
+
+def note(journal, target=TARGET, settings="new", written=6):
+    journal.record(SOURCE, target, settings, Path(SOURCE).stat(), file_hash(SOURCE), written)
+
+
+def test_what_is_noted_is_known_later(place):
+    with Journal("out") as journal:
+        assert not journal.finished(SOURCE, TARGET, "new")
+        note(journal)
+        assert journal.finished(SOURCE, TARGET, "new")
+    with Journal(place / "out") as journal:
+        assert journal.finished(SOURCE, TARGET, "new")
+        assert not journal.finished(SOURCE, TARGET, "old")
+        assert not journal.finished(SOURCE, "out/b.jpg", "new")
+        assert journal.targets() == {str(place / TARGET)}
+        assert journal.last_target(SOURCE) == str(place / TARGET)
+        assert journal.last_target("b.jpg") is None
+
+
+def test_the_last_note_counts(place):
+    with Journal("out") as journal:
+        note(journal, settings="old")
+        note(journal)
+    with Journal("out") as journal:
+        assert journal.finished(SOURCE, TARGET, "new")
+        assert not journal.finished(SOURCE, TARGET, "old")
+
+
+@pytest.mark.parametrize(
+    ("change", "still"),
+    [
+        (lambda: None, True),
+        (lambda: os.utime(SOURCE, (1, 1)), True),
+        (lambda: Path(SOURCE).write_bytes(b"other source"), False),
+        (lambda: (Path(SOURCE).write_bytes(b"sourcE"), os.utime(SOURCE, (1, 1))), False),
+        (lambda: Path(SOURCE).unlink(), False),
+        (lambda: Path(TARGET).unlink(), False),
+        (lambda: Path(TARGET).write_bytes(b"tar"), False),
+    ],
 )
+def test_only_an_unchanged_source_and_a_whole_target_count(place, change, still):
+    with Journal("out") as journal:
+        note(journal)
+        change()
+        assert journal.finished(SOURCE, TARGET, "new") is still
 
 
-def test_entries_come_back(tmp_path):
-    with Journal(tmp_path / "new") as journal:
-        journal.add(ENTRY)
-        assert journal.find(ENTRY.target) == ENTRY
-    with Journal(tmp_path / "new") as journal:
-        assert journal.find(ENTRY.target) == ENTRY
-        assert journal.find("other") is None
-        assert journal.targets() == {ENTRY.target}
-
-
-def test_the_last_entry_counts(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.add(ENTRY)
-        journal.add(replace(ENTRY, settings="new"))
-    with Journal(tmp_path) as journal:
-        assert journal.find(ENTRY.target).settings == "new"
-
-
-def test_killed_at_any_byte(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.add(ENTRY)
-        journal.add(replace(ENTRY, target="b"))
-    whole = (tmp_path / NAME).read_bytes()
+def test_killed_at_any_byte(place):
+    with Journal("out") as journal:
+        note(journal)
+        note(journal, "out/b.jpg")
+    path = place / "out" / NAME
+    whole = path.read_bytes()
     first = whole.index(b"\n") + 1
     for length in range(len(whole) + 1):
-        (tmp_path / NAME).write_bytes(whole[:length])
-        with Journal(tmp_path) as journal:
+        path.write_bytes(whole[:length])
+        with Journal("out") as journal:
             known = (length >= first) + (length >= len(whole))
             assert len(journal.targets()) == known
-            journal.add(replace(ENTRY, target="c"))
-        with Journal(tmp_path) as journal:
+            note(journal, "out/c.jpg")
+        with Journal("out") as journal:
             # A line that lacks nothing but its end is whole once the next one begins on its own.
-            assert "c" in journal.targets()
+            assert str(place / "out/c.jpg") in journal.targets()
             assert len(journal.targets()) >= known + 1
 
 
 @pytest.mark.parametrize("junk", [b"\xff\xfe\n", b"[]\n", b"{}\n", b'{"target": 3}\n', b"null\n", b"\n\n"])
-def test_lines_that_are_no_entries_are_passed_over(tmp_path, junk):
-    with Journal(tmp_path) as journal:
-        journal.add(ENTRY)
-    with (tmp_path / NAME).open("ab") as file:
+def test_lines_that_are_no_entries_are_passed_over(place, junk):
+    with Journal("out") as journal:
+        note(journal)
+    with (place / "out" / NAME).open("ab") as file:
         file.write(junk)
-    with Journal(tmp_path) as journal:
-        assert journal.find(ENTRY.target) == ENTRY
+    with Journal("out") as journal:
+        assert journal.finished(SOURCE, TARGET, "new")
 
 
-def test_lines_of_another_run_are_seen_after_a_refresh(tmp_path):
-    with Journal(tmp_path) as mine, Journal(tmp_path) as theirs:
-        theirs.add(ENTRY)
-        assert mine.find(ENTRY.target) is None
+def test_lines_of_another_run_are_seen_after_a_refresh(place):
+    with Journal("out") as mine, Journal("out") as theirs:
+        note(theirs)
+        assert not mine.finished(SOURCE, TARGET, "new")
         mine.refresh()
-        assert mine.find(ENTRY.target) == ENTRY
+        assert mine.finished(SOURCE, TARGET, "new")
 
 
-def test_it_is_json_lines(tmp_path):
-    with Journal(tmp_path) as journal:
-        journal.add(ENTRY)
-    (line,) = (tmp_path / NAME).read_text("ascii").splitlines()
-    assert json.loads(line)["target"] == "sub/a_x2.jpg"
+def test_it_is_json_lines(place):
+    with Journal("out") as journal:
+        note(journal)
+    (line,) = (place / "out" / NAME).read_text("ascii").splitlines()
+    assert json.loads(line)["target"] == "sub/a.jpg"
 
 
 def test_claims_hold_between_processes_and_end_with_them(tmp_path):
@@ -89,7 +120,7 @@ def test_claims_hold_between_processes_and_end_with_them(tmp_path):
         import sys
         from upscale_cli.journal import Journal
         journal = Journal(sys.argv[1])
-        print(journal.claim("a"), flush=True)
+        print(journal.claim(sys.argv[1] + "/a"), flush=True)
         sys.stdin.read()
         """
     )
@@ -102,11 +133,11 @@ def test_claims_hold_between_processes_and_end_with_them(tmp_path):
         )
         with other:
             assert other.stdout.readline() == "True\n"
-            assert not journal.claim("a")
-            assert journal.claim("b")
+            assert not journal.claim(str(tmp_path / "a"))
+            assert journal.claim(str(tmp_path / "b"))
             other.kill()
-        assert journal.claim("a")
-        journal.release("a")
+        assert journal.claim(str(tmp_path / "a"))
+        journal.release(str(tmp_path / "a"))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from upscale_cli.errors import InputError, MissingInputError, UsageError
+from upscale_cli.errors import MissingInputError, UsageError
 from upscale_cli.sources import Selection, Source, find_sources, listed_sources, read_list
 
 EVERYTHING = Selection(recursive=True)
@@ -72,10 +72,11 @@ def test_named_files_are_taken_whatever_the_patterns(tree):
 
 
 def test_missing_input_suggests_a_name(tree):
-    (error,) = find_sources(["in/a.jgp"], Selection())
-    assert isinstance(error, MissingInputError)
-    assert "in/a.jgp" in str(error)
-    assert "in/a.jpg" in error.hint
+    (failed,) = find_sources(["in/a.jgp"], Selection())
+    assert isinstance(failed.error, MissingInputError)
+    assert failed.source == "in/a.jgp"
+    assert "in/a.jgp" in str(failed.error)
+    assert "in/a.jpg" in failed.error.hint
 
 
 def test_loops_of_links_end(tree):
@@ -97,8 +98,7 @@ def test_a_folder_that_cannot_be_listed_does_not_stop_the_rest(tree):
     finally:
         (tree / "in" / "sub").chmod(0o755)
     assert paths(found[:2]) == ["in/a.jpg", "in/b.jpg"]
-    assert isinstance(found[2], InputError)
-    assert "in/sub" in str(found[2])
+    assert "in/sub" in str(found[2].error)
 
 
 def test_a_folder_that_vanishes_is_an_error_among_the_files(tree, monkeypatch):
@@ -110,9 +110,9 @@ def test_a_folder_that_vanishes_is_an_error_among_the_files(tree, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", denied)
-    *files, error = find_sources(["in"], EVERYTHING)
+    *files, failed = find_sources(["in"], EVERYTHING)
     assert paths(files) == ["in/a.jpg", "in/b.jpg"]
-    assert str(error) == "in/sub: cannot be listed: Permission denied"
+    assert str(failed.error) == "in/sub: cannot be listed: Permission denied"
 
 
 def test_lists_hold_any_name():
@@ -138,6 +138,6 @@ def test_listed_files_keep_their_folders_below_the_output(tree):
     ]
     found = list(listed_sources(names))
     assert [s.folder for s in found[:4]] == ["in/sub", "in", "in", ""]
-    assert "folder" in str(found[4])
-    assert isinstance(found[5], MissingInputError)
+    assert "folder" in str(found[4].error)
+    assert isinstance(found[5].error, MissingInputError)
     assert len(found) == 6

@@ -2,6 +2,7 @@ from itertools import islice
 from pathlib import Path
 
 from upscale_cli.errors import InputError
+from upscale_cli.events import Failed
 from upscale_cli.sources import Source
 from upscale_cli.watch import settled
 
@@ -56,5 +57,9 @@ def test_vanished_files_and_errors_are_no_trouble(tmp_path):
     (tmp_path / "b").write_bytes(b"1")
     world = World(tmp_path, lambda: (tmp_path / "b").unlink())
     plain = world.find
-    world.find = lambda: [*plain(), InputError("c: cannot be listed"), Source(str(tmp_path / "gone"))]
+    world.find = lambda: [
+        *plain(),
+        Failed("c", InputError("c: cannot be listed")),
+        Source(str(tmp_path / "gone")),
+    ]
     assert world.lists(1) == [["a"]]

@@ -7,7 +7,6 @@ The last picture is shared by all cores.
 from __future__ import annotations
 
 import errno
-import os
 import queue
 import threading
 import time
@@ -23,7 +22,6 @@ from upscale_cli.journal import Journal, file_hash
 from upscale_cli.machine import available_cpus
 from upscale_cli.memory import available_memory
 from upscale_cli.pipeline import WORKSPACE, Upscaler, upscale_file
-from upscale_cli.plan import finished, record
 
 #: Seconds between looks at a target that another run is at work on, and between reports on one picture.
 PATIENCE = 0.2
@@ -41,9 +39,19 @@ class Batch:
     """
 
     def __init__(
-        self, jobs: Sequence[Job], upscaler: Upscaler, journal: Journal | None = None, *, force: bool = False
+        self,
+        jobs: Sequence[Job],
+        upscaler: Upscaler,
+        journal: Journal | None = None,
+        *,
+        force: bool = False,
+        hashes: bool = False,
     ) -> None:
-        self.upscaler, self.journal, self.force = upscaler, journal, force
+        """With a journal, what another run has finished meanwhile is skipped, unless ``force`` is set.
+
+        ``hashes`` asks for the hashes of the targets.
+        """
+        self.upscaler, self.journal, self.force, self.hashes = upscaler, journal, force, hashes
         self.cpus = upscaler.settings.threads or available_cpus()
         self._waiting = deque(jobs)
         self._claimed_elsewhere: deque[Job] = deque()
@@ -120,7 +128,7 @@ class Batch:
                     job = self._claimed_elsewhere.popleft()
                 else:
                     return None
-                if not self.journal or self.journal.claim(job.key):
+                if not self.journal or self.journal.claim(job.target):
                     return job
                 self._claimed_elsewhere.append(job)
                 wait = not self._waiting
@@ -133,7 +141,7 @@ class Batch:
         try:
             if self.journal and not self.force:
                 self.journal.refresh()
-                if finished(job, self.journal, self.upscaler.fingerprint):
+                if self.journal.finished(job.source, job.target, self.upscaler.fingerprint):
                     return Skip(job.source, "finished", job.target, job)
             with self._budget.take(job_memory(job)):
                 return self._enlarge(job)
@@ -148,24 +156,21 @@ class Batch:
             return Failed(job.source, InputError(f"{job.source}: {error.strerror or error}"), job)
         finally:
             if self.journal:
-                self.journal.release(job.key)
+                self.journal.release(job.target)
 
     def _enlarge(self, job: Job) -> Event:
         self._events.put(Start(job))
-        before = _stat(job.source)
+        before = Path(job.source).stat()
         sha256 = file_hash(job.source) if self.journal else ""
         last = not self._waiting and not self._claimed_elsewhere
+        threads = self.cpus if last else 1
         done = upscale_file(
-            job.source,
-            job.target,
-            self.upscaler,
-            on_tile=_Counter(self, job),
-            threads=self.cpus if last else 1,
+            job.source, job.target, self.upscaler, on_tile=_Counter(self, job), threads=threads
         )
-        written = _stat(job.target).st_size
+        written = Path(job.target).stat().st_size
         if self.journal:
-            self.journal.add(record(job, sha256, before, self.upscaler.fingerprint, written))
-        return Finished(job, done, written, file_hash(job.target))
+            self.journal.record(job.source, job.target, self.upscaler.fingerprint, before, sha256, written)
+        return Finished(job, done, written, file_hash(job.target) if self.hashes else "")
 
     def _stop_for_disk(self) -> None:
         with self._guard:
@@ -195,10 +200,6 @@ class _Counter:
 def job_memory(job: Job) -> int:
     """Return about how many bytes a job takes at its peak, beside what the process has anyway."""
     return (job.pixels + job.result_pixels) * job.depth + WORKSPACE // 4
-
-
-def _stat(path: str) -> os.stat_result:
-    return os.stat(path)  # noqa: PTH116
 
 
 def _disk_full(error: UpscaleError) -> bool:

@@ -17,8 +17,6 @@ class Job:
 
     source: str
     target: str
-    key: str
-    """The target below the output folder, as the journal knows it."""
     source_size: tuple[int, int]
     """(width, height), upright."""
     size: tuple[int, int]
@@ -65,7 +63,7 @@ class Finished:
     bytes: int
     """Size of the target."""
     sha256: str
-    """Hash of the target."""
+    """Hash of the target, if asked for."""
 
 
 @dataclass(frozen=True, slots=True)

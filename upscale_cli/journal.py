@@ -5,6 +5,7 @@ a line that was not complete, which readers skip. Runs at work on one folder at 
 locks on single bytes of the same file; the system releases them when a process ends, however it ends.
 """
 
+# ruff: noqa: PTH100, PTH116 - a folder may hold a million files, and Path objects take their time
 from __future__ import annotations
 
 import hashlib
@@ -39,9 +40,6 @@ class Entry:
     """Fingerprint of everything else that decides the result's bytes."""
     written: int
     """Bytes of the target: one that was cut or replaced since is made again."""
-    width: int
-    """Size of the source in pixels."""
-    height: int
 
 
 def file_hash(path: str | Path) -> str:
@@ -63,6 +61,7 @@ class Journal:
         self.folder = Path(folder)
         self.path = self.folder / NAME
         self._entries: dict[str, Entry] = {}
+        self._by_source: dict[str, Entry] = {}
         self._read_to = 0
         self._guard = threading.RLock()
         try:
@@ -96,40 +95,81 @@ class Journal:
             self._read_to += whole
             for line in data[:whole].splitlines():
                 if entry := _parsed(line):
-                    self._entries[entry.target] = entry
+                    self._take(entry)
 
-    def find(self, target: str) -> Entry | None:
-        """Return the last entry of ``target``, a path below the folder."""
-        return self._entries.get(target)
+    def targets(self) -> set[str]:
+        """Return the absolute path of every target ever finished here."""
+        folder = self.folder.absolute()
+        return {str(folder / key) for key in self._entries}
 
-    def targets(self) -> frozenset[str]:
-        """Return every target ever finished here."""
-        return frozenset(self._entries)
+    def last_target(self, source: str) -> str | None:
+        """Return the target that was last made from ``source``, below the folder."""
+        entry = self._by_source.get(os.path.abspath(source))
+        return str(self.folder / entry.target) if entry else None
 
-    def add(self, entry: Entry) -> None:
-        """Record a finished target; the file itself must be in place already."""
-        text = json.dumps(asdict(entry), separators=(",", ":"))
+    def finished(self, source: str, target: str, settings: str) -> bool:
+        """Whether ``target`` is in place, made from ``source`` as it is now, with these settings.
+
+        A source whose time changed but whose bytes did not is the same source; the new time is noted.
+        """
+        entry = self._entries.get(self._key(target))
+        if entry is None or entry.settings != settings:
+            return False
+        try:
+            now = os.stat(source)
+            if os.stat(target).st_size != entry.written or now.st_size != entry.size:
+                return False
+            if now.st_mtime_ns == entry.mtime_ns and entry.source == os.path.abspath(source):
+                return True
+            if file_hash(source) != entry.sha256:
+                return False
+        except OSError:
+            return False
+        self.record(source, target, settings, now, entry.sha256, entry.written)
+        return True
+
+    def record(
+        self, source: str, target: str, settings: str, stat: os.stat_result, sha256: str, written: int
+    ) -> None:
+        """Note a target that is in place, with the facts of the source that it was made from."""
+        entry = Entry(
+            target=self._key(target),
+            source=os.path.abspath(source),
+            size=stat.st_size,
+            mtime_ns=stat.st_mtime_ns,
+            sha256=sha256,
+            settings=settings,
+            written=written,
+        )
+        line = json.dumps(asdict(entry), separators=(",", ":")) + "\n"
         with self._guard:
             # A line that a killed run left unfinished ends here, so that this one stands alone.
             if self._file.seek(0, os.SEEK_END):
                 self._file.seek(-1, os.SEEK_END)
                 if self._file.read(1) != b"\n":
-                    text = "\n" + text
-            self._file.write(f"{text}\n".encode())
-            self._entries[entry.target] = entry
+                    line = "\n" + line
+            self._file.write(line.encode())
+            self._take(entry)
 
     def claim(self, target: str) -> bool:
         """Reserve ``target`` for this run; False when another run is at work on it."""
-        return lock_byte(self._file.fileno(), _place(target))
+        return lock_byte(self._file.fileno(), _place(self._key(target)))
 
     def release(self, target: str) -> None:
         """Give up a claim."""
-        unlock_byte(self._file.fileno(), _place(target))
+        unlock_byte(self._file.fileno(), _place(self._key(target)))
+
+    def _key(self, target: str) -> str:
+        return Path(os.path.relpath(target, self.folder)).as_posix()
+
+    def _take(self, entry: Entry) -> None:
+        self._entries[entry.target] = entry
+        self._by_source[entry.source] = entry
 
 
-def _place(target: str) -> int:
-    """Return the byte that stands for ``target``, far beyond the file's end."""
-    digest = hashlib.sha256(os.fsencode(target)).digest()
+def _place(key: str) -> int:
+    """Return the byte that stands for a target, far beyond the file's end."""
+    digest = hashlib.sha256(os.fsencode(key)).digest()
     return (1 << 40) + int.from_bytes(digest[:7], "big")
 
 

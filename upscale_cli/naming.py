@@ -48,6 +48,11 @@ class NameTemplate:
                 f"--name {self.text!r} leaves the output folder", hint="use -o to choose another folder"
             )
 
+    @property
+    def names_size(self) -> bool:
+        """Whether the result's size is part of the name."""
+        return "{width" in self.text or "{height" in self.text
+
     def fill(self, source: str, *, ext: str, scale: str, model: str, size: tuple[int, int]) -> str:
         """Return the result's path below the output folder for a source path or name."""
         width, height = size

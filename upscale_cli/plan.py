@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from upscale_cli.errors import (
-    InputError,
-    NotAnImageError,
-    TargetError,
-    UnsupportedImageError,
-    UpscaleError,
-)
+from upscale_cli.destination import Destination, extension
+from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
 from upscale_cli.events import Failed, Job, Skip
-from upscale_cli.formats import FORMATS, SUFFIXES, Format, format_for
-from upscale_cli.image_io import Picture, open_picture
-from upscale_cli.journal import Entry, Journal, file_hash
-from upscale_cli.naming import BY_SCALE, BY_SIZE, NameTemplate
+from upscale_cli.formats import SUFFIXES
+from upscale_cli.image_io import open_picture
+from upscale_cli.journal import Journal
 from upscale_cli.pipeline import Upscaler, check_request
 from upscale_cli.sources import Source
 
@@ -30,38 +23,6 @@ class Plan:
     jobs: list[Job] = field(default_factory=list)
     skipped: list[Skip] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where results go: a folder and a template for the names in it, or one file."""
-
-    folder: str = "output"
-    template: NameTemplate | None = None
-    """None: the size that was asked for is added to the name."""
-    file: str = ""
-
-    def target(self, source: Source, picture: Picture, size: tuple[int, int], upscaler: Upscaler) -> str:
-        """Return the result's path for one source."""
-        if self.file:
-            return self.file
-        settings = upscaler.settings
-        ext = extension(source.path, picture.format, settings.save.format)
-        template = self.template or (BY_SIZE if settings.size.in_pixels else BY_SCALE)
-        name = template.fill(
-            source.path, ext=ext, scale=settings.size.label(), model=upscaler.card.name, size=size
-        )
-        return str(Path(self.folder, source.folder, name))
-
-
-def extension(source: str, format: str, wanted: str = "") -> str:
-    """Return a result's extension: as wanted, else the source's own where that tells the format."""
-    if wanted:
-        asked = f".{wanted.lower().lstrip('.')}"
-        return asked if asked in SUFFIXES else format_for(wanted).suffixes[0]
-    own = Path(source).suffix
-    fmt: Format = FORMATS.get(format, FORMATS["png"])
-    return own if own.lower() in fmt.suffixes else fmt.suffixes[0]
 
 
 class Planner:
@@ -78,13 +39,13 @@ class Planner:
         self._taken: dict[str, str] = {}
         self._inputs: set[str] = set()
 
-    def plan(self, sources: Iterable[Source | InputError]) -> Plan:
+    def plan(self, sources: Iterable[Source | Failed]) -> Plan:
         """Work out the plan. A later call minds the targets of the earlier ones."""
         plan = Plan()
-        own = self._own_outputs()
+        own = self.journal.targets() if self.journal else set()
         for source in sources:
-            if isinstance(source, InputError):
-                plan.failed.append(Failed(str(source).partition(": ")[0], source))
+            if isinstance(source, Failed):
+                plan.failed.append(source)
                 continue
             path = str(Path(source.path).absolute())
             if not source.named and path in own:
@@ -116,20 +77,18 @@ class Planner:
                 hint="keep them apart with --name, or leave out -f, or make a run for each",
             )
 
-    def _own_outputs(self) -> set[str]:
-        if not self.journal:
-            return set()
-        folder = self.journal.folder.absolute()
-        return {str(folder / target) for target in self.journal.targets()}
-
     def _look(self, source: Source) -> Job | Skip | Failed:
-        """Read a source's header and say what is to be done with it."""
+        """Say what is to be done with a source; the header is read unless the journal knows better."""
+        settings, model = self.upscaler.settings, self.upscaler.card.name
         try:
-            stat = os.stat(source.path)  # noqa: PTH116
-            picture = open_picture(source.path, max_pixels=self.upscaler.settings.max_pixels)
-            size = self.upscaler.settings.size.of(picture.width, picture.height)
-            target = self.destination.target(source, picture, size, self.upscaler)
-            check_request(picture, target, self.upscaler.settings)
+            if skip := self._known(source):
+                return skip
+            picture = open_picture(source.path, max_pixels=settings.max_pixels)
+            size = settings.size.of(picture.width, picture.height)
+            ext = extension(source.path, picture.format, settings.save.format)
+            target = self.destination.target(source, ext, size, settings, model)
+            check_request(picture, target, settings)
+            length = Path(source.path).stat().st_size
         except (NotAnImageError, UnsupportedImageError) as error:
             if source.named or Path(source.path).suffix.lower() in SUFFIXES:
                 return Failed(source.path, error)
@@ -138,53 +97,31 @@ class Planner:
             return Failed(source.path, error)
         except OSError as error:
             return Failed(source.path, InputError(f"{source.path}: cannot be read: {error.strerror}"))
-        job = Job(
+        if self._finished(source.path, target):
+            return Skip(source.path, "finished", target)
+        return Job(
             source=source.path,
             target=target,
-            key=Path(os.path.relpath(target, self.destination.folder)).as_posix(),
             source_size=(picture.width, picture.height),
             size=size,
             frames=picture.frames,
             depth=picture.channels * {"uint8": 1, "uint16": 2}.get(picture.dtype, 4),
-            bytes=stat.st_size,
+            bytes=length,
         )
-        if self.journal and not self.force and finished(job, self.journal, self.upscaler.fingerprint):
-            return Skip(source.path, "finished", target)
-        return job
 
+    def _known(self, source: Source) -> Skip | None:
+        """Return a skip for a source whose target is finished, if names and times alone can tell."""
+        settings = self.upscaler.settings
+        last = self.journal.last_target(source.path) if self.journal else None
+        if last is None or self.destination.needs_size(settings):
+            return None
+        ext = Path(last).suffix
+        target = self.destination.target(source, ext, (0, 0), settings, self.upscaler.card.name)
+        if target != last or not self._finished(source.path, target):
+            return None
+        return Skip(source.path, "finished", target)
 
-def finished(job: Job, journal: Journal, fingerprint: str) -> bool:
-    """Whether a job's target is in place, made from its source as it is now, with these settings.
-
-    A source whose time changed but whose bytes did not is the same source; the new time is noted.
-    """
-    entry = journal.find(job.key)
-    if entry is None or entry.settings != fingerprint:
-        return False
-    try:
-        stat = os.stat(job.source)  # noqa: PTH116
-        if os.stat(job.target).st_size != entry.written or stat.st_size != entry.size:  # noqa: PTH116
+    def _finished(self, source: str, target: str) -> bool:
+        if self.journal is None or self.force:
             return False
-        if stat.st_mtime_ns == entry.mtime_ns and entry.source == os.path.abspath(job.source):  # noqa: PTH100
-            return True
-        if file_hash(job.source) != entry.sha256:
-            return False
-    except OSError:
-        return False
-    journal.add(record(job, entry.sha256, stat, fingerprint, entry.written))
-    return True
-
-
-def record(job: Job, sha256: str, stat: os.stat_result, fingerprint: str, written: int) -> Entry:
-    """Return the journal's entry for a finished job."""
-    return Entry(
-        target=job.key,
-        source=str(Path(job.source).absolute()),
-        size=stat.st_size,
-        mtime_ns=stat.st_mtime_ns,
-        sha256=sha256,
-        settings=fingerprint,
-        written=written,
-        width=job.source_size[0],
-        height=job.source_size[1],
-    )
+        return self.journal.finished(source, target, self.upscaler.fingerprint)

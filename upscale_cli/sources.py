@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from upscale_cli.errors import InputError, MissingInputError, UsageError
+from upscale_cli.events import Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def _matches(path: str, pattern: str) -> bool:
 
 def find_sources(
     inputs: Sequence[str], selection: Selection, *, leave_out: str = ""
-) -> Iterator[Source | InputError]:
+) -> Iterator[Source | Failed]:
     """Yield the files that ``inputs`` name, folders searched in the order of names, each file once.
 
     The folder ``leave_out`` (the output folder) is not searched. What cannot be read is yielded as an error:
@@ -62,7 +63,9 @@ def find_sources(
         elif Path(name).exists():
             found = iter([Source(name)])
         else:
-            found = iter([MissingInputError(f"{name}: no such file or folder", hint=_nearby(name))])
+            found = iter(
+                [Failed(name, MissingInputError(f"{name}: no such file or folder", hint=_nearby(name)))]
+            )
         for source in found:
             if isinstance(source, Source):
                 path = str(Path(source.path).absolute())
@@ -72,7 +75,7 @@ def find_sources(
             yield source
 
 
-def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | InputError]:
+def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | Failed]:
     """Walk without following links to folders, so that a loop of links cannot trap the walk."""
     waiting = [(top, "")]
     while waiting:
@@ -81,7 +84,8 @@ def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source |
             with os.scandir(folder) as entries:
                 listing = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
         except OSError as error:
-            yield InputError(f"{folder}: cannot be listed: {error.strerror}", hint="check its permissions")
+            denied = InputError(f"{folder}: cannot be listed: {error.strerror}", hint="check its permissions")
+            yield Failed(folder, denied)
             continue
         folders = []
         for entry in listing:
@@ -123,14 +127,15 @@ def read_list(stream: BinaryIO, *, ended_by_nul: bool = False) -> list[str]:
     return [os.fsdecode(name) for name in names if name]
 
 
-def listed_sources(names: Sequence[str]) -> Iterator[Source | InputError]:
+def listed_sources(names: Sequence[str]) -> Iterator[Source | Failed]:
     """Yield the files of a list; relative names keep their folders below the output folder."""
     for name in dict.fromkeys(names):
         path = Path(os.path.normpath(name))
         if path.is_dir():
-            yield InputError(f"{name}: is a folder", hint="a list names files; give folders as inputs")
+            hint = "a list names files; give folders as inputs"
+            yield Failed(name, InputError(f"{name}: is a folder", hint=hint))
         elif not path.exists():
-            yield MissingInputError(f"{name}: no such file")
+            yield Failed(name, MissingInputError(f"{name}: no such file"))
         else:
             outside = path.is_absolute() or path.parts[0] == os.pardir or len(path.parts) == 1
             yield Source(name, folder="" if outside else str(path.parent))

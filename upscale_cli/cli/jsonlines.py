@@ -32,6 +32,8 @@ def emit_failed(source: str | None, error: UpscaleError) -> None:
 class JsonReport(Report):
     """Says everything that happens."""
 
+    wants_hashes = True
+
     def __init__(self, settings: str, *, debug: bool = False) -> None:
         super().__init__(debug=debug)
         self._settings = settings

@@ -27,6 +27,8 @@ REASONS = {
 class Report:
     """Counts what happens to each picture; says nothing but errors. The other reports speak as well."""
 
+    wants_hashes = False
+
     def __init__(self, *, debug: bool = False) -> None:
         self.debug = debug
         self.started = time.perf_counter()

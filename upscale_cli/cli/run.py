@@ -12,13 +12,15 @@ import typer
 
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
-from upscale_cli.errors import InputError, MissingInputError, UpscaleError, UsageError
+from upscale_cli.errors import UpscaleError, UsageError
+from upscale_cli.events import Failed
 
 if TYPE_CHECKING:
     from upscale_cli.cli.report import Report
+    from upscale_cli.destination import Destination
     from upscale_cli.journal import Journal
     from upscale_cli.pipeline import Upscaler
-    from upscale_cli.plan import Destination, Plan, Planner
+    from upscale_cli.plan import Plan, Planner
     from upscale_cli.sources import Source
 
 
@@ -106,7 +108,9 @@ def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
     from upscale_cli.batch import Batch
 
     try:
-        with Batch(plan.jobs, planner.upscaler, planner.journal, force=planner.force) as batch:
+        with Batch(
+            plan.jobs, planner.upscaler, planner.journal, force=planner.force, hashes=report.wants_hashes
+        ) as batch:
             for event in batch:
                 report.event(event)
     except KeyboardInterrupt:
@@ -117,9 +121,9 @@ def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
 
 def _destination(options: RunOptions) -> Destination:
     """Return where results go: ``-o`` is a file when it ends like a picture and is no folder."""
+    from upscale_cli.destination import Destination
     from upscale_cli.formats import SUFFIXES, format_for
     from upscale_cli.naming import NameTemplate
-    from upscale_cli.plan import Destination
 
     place = Path(options.output or "output")
     if place.suffix.lower() in _FOREIGN and not place.is_dir():
@@ -146,7 +150,7 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
     return Journal(destination.folder) if wanted else nullcontext()
 
 
-def _sources(options: RunOptions, destination: Destination) -> list[Source | InputError]:
+def _sources(options: RunOptions, destination: Destination) -> list[Source | Failed]:
     """Return the files asked for, and what is wrong with those that cannot be had."""
     from upscale_cli.sources import Selection, find_sources, listed_sources
 
@@ -160,10 +164,10 @@ def _sources(options: RunOptions, destination: Destination) -> list[Source | Inp
             f"-o {destination.file} is one file, and there are {len(found)} inputs",
             hint="give a folder with -o",
         )
-    if len(found) == 1 and isinstance(found[0], MissingInputError):
-        close = get_close_matches(inputs[0] if inputs else "", COMMANDS, n=1)
+    if len(found) == 1 and isinstance(found[0], Failed):
+        close = get_close_matches(found[0].source, COMMANDS, n=1)
         if close:
-            found[0].hint = f"did you mean the command `upscale {close[0]}`?"
+            found[0].error.hint = f"did you mean the command `upscale {close[0]}`?"
     return found
 
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from upscale_cli.cli import estimate, output
-from upscale_cli.errors import InputError, UpscaleError
+from upscale_cli.errors import UpscaleError
 from upscale_cli.watch import settled
 
 if TYPE_CHECKING:
     from upscale_cli.cli.report import Report
+    from upscale_cli.events import Failed
     from upscale_cli.plan import Plan, Planner
     from upscale_cli.sources import Source
 
 
 def run_watch(
-    find: Callable[[], Iterable[Source | InputError]],
+    find: Callable[[], Iterable[Source | Failed]],
     planner: Planner,
     new_report: Callable[[], Report],
     run_plan: Callable[[Plan, Planner, Report], int],
