@@ -18,6 +18,8 @@ def block(orientation=6, thumbnail=False):
     tags[BASE.Orientation] = orientation
     tags[BASE.Make] = "Maker"
     tags[BASE.XResolution] = 300.0
+    tags[BASE.YResolution] = 150.0
+    tags[BASE.ResolutionUnit] = 2
     tags.get_ifd(PHOTO).update(
         {BASE.DateTimeOriginal: "2024:05:06 07:08:09", BASE.ExifImageWidth: 40, BASE.ExifImageHeight: 30,
          BASE.ExposureTime: 0.005, BASE.MakerNote: b"\x01\x02secret", BASE.UserComment: b"ASCII\0\0\0hello"}
@@ -64,6 +66,17 @@ def test_corrected_for_the_new_size():
     assert photo[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
+def test_resolution():
+    parsed = exif.parse(block(6))
+    assert exif.resolution(parsed) == pytest.approx((300 / 25.4, 150 / 25.4))
+    assert exif.resolution(exif.corrected(parsed, 5, 5)) == pytest.approx((150 / 25.4, 300 / 25.4))
+    assert exif.resolution(exif.corrected(exif.parse(block(3)), 5, 5)) == exif.resolution(parsed)
+    parsed.main[0x0128] = ifd.entry(3, [3], parsed.layout.order)
+    assert exif.resolution(parsed) == pytest.approx((30, 15))
+    parsed.main[0x011B] = Entry(5, bytes(8))
+    assert exif.resolution(parsed) is None
+
+
 def test_nothing_is_invented():
     tags = Image.Exif()
     tags[BASE.Make] = "Maker"
@@ -97,7 +110,7 @@ def test_descriptive_leaves_out_how_pixels_are_stored():
 
 @pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\x08\0\0\0", b"II*\0\xff\xff\xff\x7f", b"JUNK" * 9])
 def test_nonsense(data):
-    with pytest.raises((ValueError, exif.struct.error)):
+    with pytest.raises(ValueError):
         exif.parse(data)
 
 
@@ -109,7 +122,7 @@ def test_damage_anywhere_gives_a_block_or_a_value_error():
             hurt[at] = rng.integers(0, 256)
         try:
             exif.pack(exif.corrected(exif.parse(bytes(hurt)), 5, 6))
-        except (ValueError, exif.struct.error):
+        except ValueError:
             continue
 
 

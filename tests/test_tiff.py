@@ -34,7 +34,7 @@ def test_kinds_of_extra_channels_on_any_page(order, big, kind, expected):
 def test_exif_is_added_to_a_finished_file(tmp_path, big):
     path, picture = tmp_path / "x.tif", draw(40, 50)
     libvips.image_of(picture).tiffsave(str(path), bigtiff=big, compression="deflate", predictor="horizontal")
-    tiff.add_exif(path, exif.parse(block()))
+    tiff.add_tags(path, exif.parse(block()))
     np.testing.assert_array_equal(tifffile.imread(path), picture)
     tags = Image.open(io.BytesIO(path.read_bytes())).getexif()
     assert tags[ExifTags.Base.Make] == "Maker"

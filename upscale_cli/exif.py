@@ -10,20 +10,12 @@ from upscale_cli import ifd
 from upscale_cli.ifd import Entry, Ifd, Layout
 
 _EXIF, _GPS, _INTEROP = 0x8769, 0x8825, 0xA005
-ORIENTATION = 0x0112
+ORIENTATION, IPTC = 0x0112, 0x83BB
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _PIXEL_SIDES = (0xA002, 0xA003)
 _DESCRIPTIVE = (
-    0x010E,
-    0x010F,
-    0x0110,
-    0x0131,
-    0x0132,
-    0x013B,
-    0x8298,
-    *range(0x9C9B, 0x9CA0),
-    0x4746,
-    0x4749,
-)
+    0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, IPTC, *range(0x9C9B, 0x9CA0), 0x4746, 0x4749,
+)  # fmt: skip
 """Tags of a TIFF's first directory that say something about the picture, not how it is stored."""
 
 
@@ -54,6 +46,8 @@ def parse(data: Any) -> Exif:
         ValueError: the block makes no sense.
     """
     where = ifd.layout(data)
+    if len(data) < where.first + where.inline:
+        raise ValueError("cut short")
     (first,) = struct.unpack_from(where.pointer, data, where.first)
     found = Exif(where, ifd.read(data, where, first)[0])
     found.exif = _child(data, found.main, where, _EXIF)
@@ -77,9 +71,26 @@ def descriptive(block: Exif) -> Exif:
     return replace(block, main=main)
 
 
+def resolution(block: Exif) -> tuple[float, float] | None:
+    """Pixels per millimetre, across and down; None if they are not stated."""
+    order = block.layout.order
+    sides = []
+    for tag in (_X_RESOLUTION, _Y_RESOLUTION):
+        entry = block.main.get(tag)
+        if entry is None or entry.type != 5 or entry.count != 1:
+            return None
+        above, below = struct.unpack(f"{order}2I", entry.value)
+        sides.append(above / below if below else 0)
+    entry = block.main.get(_RESOLUTION_UNIT)
+    unit = 10 if entry and entry.numbers(order) == (3,) else 25.4
+    return (sides[0] / unit, sides[1] / unit) if min(sides) > 0 else None
+
+
 def corrected(exif: Exif, width: int, height: int) -> Exif:
-    """The block for an upright picture of a new size: orientation 1, sizes right where they were stated."""
+    """The block for an upright picture of a new size: orientation 1, sizes where they were stated."""
     main, inner = dict(exif.main), dict(exif.exif)
+    if exif.orientation >= 5 and {_X_RESOLUTION, _Y_RESOLUTION} <= main.keys():
+        main[_X_RESOLUTION], main[_Y_RESOLUTION] = main[_Y_RESOLUTION], main[_X_RESOLUTION]
     if ORIENTATION in main:
         main[ORIENTATION] = Entry(3, struct.pack(exif.layout.order + "H", 1))
     for tag, side in zip(_PIXEL_SIDES, (width, height), strict=True):

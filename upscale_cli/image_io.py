@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,12 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     if others > 0:
         notes.append(f"{others} further picture{'s' * (others > 1)} in the file left out")
     turn = _orientation(image, fmt, meta)
-    width, height = (image.height, image.width) if turn >= 5 else (image.width, image.height)
+    width, height = image.width, image.height
+    if fmt == "png" and not facts.resolution:
+        meta = replace(meta, resolution=None)
+    if turn >= 5:
+        width, height = height, width
+        meta = replace(meta, resolution=meta.resolution[::-1] if meta.resolution else None)
     return Picture(
         name=name,
         format=fmt,

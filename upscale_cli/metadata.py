@@ -12,8 +12,9 @@ from typing import Any
 
 from upscale_cli import decode, exif, iptc, libvips, xmp
 from upscale_cli.formats import Format
+from upscale_cli.ifd import Entry, Layout
 
-_TIFF_DEFAULT = 72 / 25.4  # TIFF demands a resolution; pixels per millimetre
+_DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resolution
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
 
 
@@ -28,8 +29,6 @@ class Metadata:
     xmp: bytes = b""
     iptc: bytes = b""
     """Bare records."""
-    text: tuple[tuple[str, str], ...] = ()
-    """PNG's (keyword, text) pairs."""
     resolution: tuple[float, float] | None = None
     """Pixels per millimetre, across and down."""
     unit: str = "in"
@@ -44,27 +43,24 @@ def read(image: Any, fmt: str, data: decode.Encoded) -> Metadata:
         data: the source itself, for what libvips does not report.
     """
     blobs = {name: _get(image, f"{name}-data", b"") for name in ("icc-profile", "exif", "xmp", "iptc")}
-    text = []
     block = blobs["exif"]
     block = block[6:] if block.startswith(b"Exif\0\0") else block
-    for name in image.get_fields():
-        if name.startswith("png-comment-"):
-            keyword, words = name.split("-", 3)[3], _get(image, name, "")
-            if keyword.startswith("Raw profile type "):
-                if keyword.endswith((" exif", " APP1")) and not block:
-                    block = _raw_profile(words)
-            else:
-                text.append((keyword, words))
+    for name in image.get_fields() if fmt == "png" and not block else ():
+        if name.startswith("png-comment-") and name.endswith(
+            ("Raw profile type exif", "Raw profile type APP1")
+        ):
+            block = _raw_profile(_get(image, name, ""))
+    records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
-        block = _exif_of_tiff(data)
+        block, records = _of_tiff(data)
     known = image.xres > 0 and image.yres > 0 and (image.xres, image.yres) != (1.0, 1.0)
+    stated = _parsed(block)
     return Metadata(
         profile=blobs["icc-profile"],
         exif=block,
         xmp=blobs["xmp"],
-        iptc=iptc.bare(blobs["iptc"]),
-        text=tuple(text),
-        resolution=(image.xres, image.yres) if known else None,
+        iptc=records,
+        resolution=(image.xres, image.yres) if known else exif.resolution(stated) if stated else None,
         unit="cm" if _get(image, "resolution-unit", "in") == "cm" else "in",
     )
 
@@ -86,31 +82,41 @@ def _raw_profile(words: str) -> bytes:
     return block[6:] if block.startswith(b"Exif\0\0") else block
 
 
-def _exif_of_tiff(data: decode.Encoded) -> bytes:
+def _of_tiff(data: decode.Encoded) -> tuple[bytes, bytes]:
+    """EXIF and IPTC, which libvips reads not at all and in part."""
+    found = _parsed(decode.buffer(data))
+    if not found:
+        return b"", b""
+    found = exif.descriptive(found)
+    records = found.main.pop(exif.IPTC, None)
+    return exif.pack(found) if found else b"", records.value if records else b""
+
+
+def _parsed(block: Any) -> exif.Exif | None:
+    """An EXIF block, or None if it makes no sense."""
     try:
-        found = exif.descriptive(exif.parse(decode.buffer(data)))
-        return exif.pack(found) if found else b""
-    except (ValueError, struct.error):
-        return b""
+        return exif.parse(block)
+    except ValueError:
+        return None
 
 
 def orientation(meta: Metadata) -> int:
     """EXIF orientation, else XMP's, else 1."""
-    try:
-        block = exif.parse(meta.exif)
-        if exif.ORIENTATION in block.main:
-            return block.orientation
-    except (ValueError, struct.error):
-        pass
-    return xmp.orientation(meta.xmp)
+    block = _parsed(meta.exif)
+    return block.orientation if block and exif.ORIENTATION in block.main else xmp.orientation(meta.xmp)
 
 
 def corrected_exif(meta: Metadata, width: int, height: int) -> exif.Exif | None:
     """The EXIF block for a result of a new size; None if there is none or it makes no sense."""
-    try:
-        block = exif.corrected(exif.parse(meta.exif), width, height)
-    except (ValueError, struct.error):
-        return None
+    block = _parsed(meta.exif)
+    return exif.corrected(block, width, height) if block else None
+
+
+def tiff_tags(meta: Metadata, width: int, height: int) -> exif.Exif | None:
+    """What a TIFF file of that size is to say of EXIF and IPTC; None for nothing."""
+    block = corrected_exif(meta, width, height) or exif.Exif(Layout("<", big=False), {})
+    if meta.iptc:
+        block.main[exif.IPTC] = Entry(7, meta.iptc)
     return block or None
 
 
@@ -120,8 +126,10 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     image = image.copy()
     if meta.profile and fmt.profile:
         image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
-    resolution = meta.resolution or ((_TIFF_DEFAULT, _TIFF_DEFAULT) if fmt.name == "tiff" else None)
-    if resolution and fmt.resolution:
+    resolution = meta.resolution
+    if resolution is None and (fmt.name == "tiff" or (fmt.exif and meta.exif)):
+        resolution = (_DEFAULT, _DEFAULT)
+    if resolution:
         image = image.copy(xres=resolution[0], yres=resolution[1])
         image.set_type(libvips.TEXT, "resolution-unit", meta.unit)
     if strip:
@@ -132,13 +140,8 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
         image.set_type(
             libvips.BLOB, "xmp-data", xmp.corrected(meta.xmp, image.width, image.get_page_height())
         )
-    if meta.iptc and fmt.iptc:
-        image.set_type(
-            libvips.BLOB, "iptc-data", iptc.wrapped(meta.iptc) if fmt.name == "jpeg" else meta.iptc
-        )
-    if fmt.text:
-        for number, (keyword, words) in enumerate(meta.text):
-            image.set_type(libvips.TEXT, f"png-comment-{number}-{keyword}", words)
+    if meta.iptc and fmt.name == "jpeg":  # libvips cuts a TIFF's short: tiff_tags
+        image.set_type(libvips.BLOB, "iptc-data", iptc.wrapped(meta.iptc))
     return image, lost
 
 

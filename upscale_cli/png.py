@@ -6,7 +6,8 @@ Names and meanings as in the PNG specification, third edition (W3C, 2025).
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,14 +16,19 @@ from upscale_cli.pixels import Pixels, peak
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-_READ = {b"acTL": 8, b"iCCP": 1, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8}
+_READ = {
+    b"acTL": 8, b"iCCP": 1, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8,
+    b"pHYs": 9,
+}  # fmt: skip
 """The chunks that matter here, and how long they are at least."""
+_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_MOST_TEXT = 2**20
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 
 
 @dataclass(frozen=True)
 class PngFacts:
-    """What the chunks before the pixels say."""
+    """What the chunks around the pixels say."""
 
     frames: int = 1
     colour: bytes = b""
@@ -31,29 +37,45 @@ class PngFacts:
     """Exponent that the numbers were encoded with, 1 for linear light; 0 if nothing differs from sRGB."""
     wide: bool = False
     """The primaries, or the transfer curve, are others than sRGB's and no profile says so."""
+    text: bytes = b""
+    """The text chunks, whole, but for those that hold XMP or EXIF."""
+    resolution: bool = False
+    """A resolution is stated."""
+
+
+def chunks(data: Any) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of each chunk of a PNG in a buffer; ends quietly where they make no sense."""
+    at = len(SIGNATURE)
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data):
+            return
+        yield kind, at, at + 12 + length
+        at += 12 + length
 
 
 def facts(data: Any) -> PngFacts:
-    """Read the chunks before the first IDAT of a PNG in a buffer; ends quietly where they make no sense."""
-    at = len(SIGNATURE)
+    """What a PNG in a buffer says besides its pixels."""
     found: dict[bytes, bytes] = {}
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind in (b"IDAT", b"IEND"):
-            break
-        if kind in _READ and _READ[kind] <= length <= len(data) - at - 12:
-            found.setdefault(kind, bytes(data[at : at + 12 + min(length, 1024)]))
-        at += 12 + length
+    text: list[bytes] = []
+    for kind, start, end in chunks(data):
+        if kind in _TEXT and end - start <= _MOST_TEXT and len(text) < 1000:
+            chunk = bytes(data[start:end])
+            if not chunk[8:].startswith((b"XML:com.adobe.xmp\0", b"Raw profile type ")):
+                text.append(chunk)
+        elif kind in _READ and end - start - 12 >= _READ[kind]:
+            found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
     frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if b"acTL" in found else 1
+    plain = PngFacts(frames=max(frames, 1), text=b"".join(text), resolution=b"pHYs" in found)
     if b"iCCP" in found or (b"sRGB" in found and b"cICP" not in found):
-        return PngFacts(max(frames, 1))
+        return plain
     colour = b"".join(found[kind] for kind in _COLOUR if kind in found)
     gamma = struct.unpack_from(">I", found[b"gAMA"], 8)[0] / 100_000 if b"gAMA" in found else 0.0
     primaries = struct.unpack_from(">8I", found[b"cHRM"], 8) if b"cHRM" in found else _SRGB_PRIMARIES
     wide = b"cICP" in found or any(abs(a - b) > 500 for a, b in zip(primaries, _SRGB_PRIMARIES, strict=True))
     if not 0.01 < gamma < 10 or abs(gamma - 1 / 2.2) < 0.01 or b"cICP" in found:
         gamma = 0.0
-    return PngFacts(max(frames, 1), colour, gamma, wide)
+    return replace(plain, colour=colour, gamma=gamma, wide=wide)
 
 
 class ChunkEditor:
@@ -68,10 +90,17 @@ class ChunkEditor:
     def __init__(self, file: BinaryIO, add: bytes, drop: tuple[bytes, ...]) -> None:
         self._file, self._add, self._drop = file, add, drop
         self._head: bytes | None = b""
+        self.error: OSError | None = None
 
     def __call__(self, data: Any) -> int:
-        """Write a piece and return its length, as libvips asks for it."""
-        piece = bytes(data)
+        """Write a piece and return its length, as libvips asks for it; -1 after an error, which is kept."""
+        try:
+            return self._write(bytes(data))
+        except OSError as error:
+            self.error = error
+            return -1
+
+    def _write(self, piece: bytes) -> int:
         if self._head is None:
             self._file.write(piece)
             return len(piece)

@@ -78,11 +78,11 @@ class Saver:
         except libvips.Error:
             self._write(image, path, big)
             lost = ["metadata"]
-        if self.fmt.name == "tiff" and self.meta.exif and not self.options.strip:
-            block = metadata.corrected_exif(self.meta, image.width, image.height)
-            if block:
-                tiff.add_exif(path, block)
-            else:
+        if self.fmt.name == "tiff" and not self.options.strip:
+            tags = metadata.tiff_tags(self.meta, image.width, image.height)
+            if tags:
+                tiff.add_tags(path, tags)
+            elif self.meta.exif:
                 lost.append("EXIF")
         name = self.like.name if self.like else path
         self.warnings += [f"{name}: the {what} could not be carried over" for what in lost]
@@ -115,14 +115,19 @@ class Saver:
     def _write(self, image: Any, path: Path, big: bool) -> None:
         keep = sum(flag for name, flag in _KEEP.items() if image.get_typeof(name))
         arguments = {"keep": keep + _KEEP_PROFILE_AND_TEXT, **self._encoding(image, big)}
-        chunks = self.like.png.colour if self.like else b""
+        facts = self.like.png if self.like else png.PngFacts()
+        chunks = facts.colour + (b"" if self.options.strip else facts.text)
         if self.fmt.name != "png" or (self.meta.resolution and not chunks):
             getattr(image, _SAVERS[self.fmt.name])(os.fsencode(path), **arguments)
             return
         with path.open("wb") as file:
+            editor = png.ChunkEditor(file, chunks, () if self.meta.resolution else (b"pHYs",))
             target = libvips.TargetCustom()
-            target.on_write(png.ChunkEditor(file, chunks, () if self.meta.resolution else (b"pHYs",)))
-            image.pngsave_target(target, **arguments)
+            target.on_write(editor)
+            try:
+                image.pngsave_target(target, **arguments)
+            except libvips.Error as error:
+                raise editor.error or error from error
 
     def _encoding(self, image: Any, big: bool) -> dict[str, Any]:
         """What libvips's encoder is asked for."""
@@ -144,7 +149,7 @@ class Saver:
             size = image.width * image.height * image.bands * {"uchar": 1, "ushort": 2}.get(image.format, 4)
             packing: dict[str, Any] = {"compression": "none"}
             if options.compression:
-                predictor = "float" if image.format == "float" else "horizontal"
+                predictor = "none" if image.format == "float" else "horizontal"  # few read that for floats
                 packing = {"compression": "deflate", "predictor": predictor, "level": options.compression}
             return {**packing, "bigtiff": big or size > _CLASSIC_TIFF}
         return {"keep_duplicate_frames": True}

@@ -43,8 +43,6 @@ def spooled(
     shape: tuple[int, int, int],
     dtype: npt.DTypeLike,
     target: Path,
-    *,
-    in_memory: int = IN_MEMORY,
 ) -> Iterator[Pixels]:
     """Bands (h, W, C) one below the other as one array; its file is gone at the end of the block.
 
@@ -53,13 +51,12 @@ def spooled(
     Args:
         shape: (H, W, C) of the whole; the h of the bands add up to H.
         target: the picture that it is for; a file lies in the same folder.
-        in_memory: results of more bytes than this lie in a file.
 
     Raises:
         OutputError: the disk has no room for the file, or it cannot be written.
     """
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if size <= in_memory:
+    if size <= IN_MEMORY:
         whole, top = np.empty(shape, dtype), 0
         for band in bands:
             whole[top : top + len(band)] = band

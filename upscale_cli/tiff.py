@@ -64,8 +64,8 @@ def append_page(path: Path, page: Path) -> None:
         file.write(struct.pack(where.pointer, at))
 
 
-def add_exif(path: Path, block: Exif) -> None:
-    """Put an EXIF block into a finished TIFF file: a new first directory at its end, with the old one's tags.
+def add_tags(path: Path, block: Exif) -> None:
+    """Put EXIF tags into a finished TIFF file: its end gets a new first directory, with the old tags too.
 
     Raises:
         ValueError: the file is no TIFF.

@@ -1,0 +1,206 @@
+"""What a picture says about itself, from every format to every format; Pillow is the witness."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms, IptcImagePlugin, PngImagePlugin
+
+from tests.conftest import draw
+from tests.test_exif import block
+from tests.test_iptc import RECORDS
+from tests.test_png import GAMMA, WIDE, encoded
+from upscale_cli import iptc, metadata
+from upscale_cli.encode import SaveOptions, encode_picture, write_picture
+from upscale_cli.formats import FORMATS
+from upscale_cli.image_io import open_picture
+from upscale_cli.metadata import Metadata
+
+BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6" dc:title="hello"/></x:xmpmeta>'
+CARRIERS = ["jpeg", "png", "webp", "tiff", "avif"]
+
+
+def carrier(fmt):
+    """A picture of 30x20 stored pixels, to be turned by orientation 6, with all that `fmt` can carry."""
+    picture, file = Image.fromarray(draw(20, 30)), io.BytesIO()
+    picture.save(file, "JPEG", exif=b"Exif\0\0" + block(6), icc_profile=SRGB, dpi=(300, 150), xmp=XMP)
+    data = file.getvalue()
+    content = iptc.wrapped(RECORDS)
+    data = data[:2] + b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content + data[2:]
+    like = open_picture(data)
+    if fmt == "jpeg":
+        return like
+    stored = like.pixels()
+    return open_picture(encode_picture([stored], fmt=FORMATS[fmt], like=like)[0])
+
+
+@pytest.fixture(scope="module", params=CARRIERS)
+def source(request):
+    return carrier(request.param)
+
+
+def written(source, fmt, tmp_path, **options):
+    doubled = np.repeat(np.repeat(source.pixels(), 2, 0), 2, 1)
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [doubled], like=source, options=SaveOptions(**options))
+    assert warnings == []
+    picture = Image.open(io.BytesIO(target.read_bytes()))
+    assert picture.size == (40, 60)
+    return picture, open_picture(target)
+
+
+@pytest.mark.parametrize("fmt", CARRIERS)
+def test_exif_goes_everywhere_and_is_corrected(source, fmt, tmp_path):
+    picture, again = written(source, fmt, tmp_path)
+    tags = picture.getexif()
+    photo = tags.get_ifd(PHOTO)
+    assert tags[BASE.Make] == "Maker"
+    assert tags.get(BASE.Orientation, 1) == 1
+    assert again.orientation == 1
+    assert photo[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
+    assert (photo[BASE.ExifImageWidth], photo[BASE.ExifImageHeight]) == (40, 60)
+    assert photo[BASE.ExposureTime] == pytest.approx(0.005)
+    assert photo[BASE.MakerNote] == b"\x01\x02secret"
+    assert tags.get_ifd(GPS)[2] == (50.0, 3.0, 21.5)
+    assert not tags.get_ifd(ExifTags.IFD.IFD1)
+
+
+@pytest.mark.parametrize("fmt", CARRIERS)
+def test_profile_and_xmp_go_everywhere(source, fmt, tmp_path):
+    picture, again = written(source, fmt, tmp_path)
+    assert picture.info["icc_profile"] == SRGB
+    assert again.metadata.profile == SRGB
+    assert again.metadata.xmp.strip(b"\0 \n") == XMP.replace(b'Orientation="6"', b'Orientation="1"')
+
+
+def test_iptc_goes_between_jpeg_and_tiff(tmp_path):
+    for name in ("jpeg", "tiff"):
+        source = carrier(name)
+        assert source.metadata.iptc == RECORDS
+        for fmt in ("jpeg", "tiff"):
+            picture, again = written(source, fmt, tmp_path)
+            assert IptcImagePlugin.getiptcinfo(picture)[(2, 120)] == b"Hello"
+            assert again.metadata.iptc == RECORDS
+
+
+def test_resolution(source, tmp_path):
+    for fmt in CARRIERS:
+        picture, again = written(source, fmt, tmp_path)
+        assert again.metadata.resolution == pytest.approx((150 / 25.4, 300 / 25.4), rel=1e-3)  # turned, too
+        tags = picture.getexif()
+        assert (tags[BASE.XResolution], tags[BASE.YResolution]) == pytest.approx((150, 300))
+        if fmt in ("png", "tiff"):
+            assert picture.info["dpi"] == pytest.approx((150, 300), rel=1e-3)
+
+
+def test_no_resolution_is_invented(tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "PNG")
+    source = open_picture(file.getvalue())
+    for fmt in ("jpeg", "png"):
+        assert "dpi" not in written(source, fmt, tmp_path)[0].info
+    assert written(source, "tiff", tmp_path)[0].info["dpi"] == (72, 72)  # the format demands one
+
+
+def test_nothing_is_invented(tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "PNG")
+    source = open_picture(file.getvalue())
+    for fmt in CARRIERS:
+        picture, again = written(source, fmt, tmp_path)
+        assert not {"exif", "xmp", "icc_profile", "comment"} & set(picture.info), fmt
+        assert (again.metadata.exif, again.metadata.xmp, again.metadata.iptc) == (b"", b"", b"")
+
+
+@pytest.mark.parametrize("fmt", CARRIERS)
+def test_strip_leaves_the_profile_only(source, fmt, tmp_path):
+    picture, again = written(source, fmt, tmp_path, strip=True)
+    assert picture.info["icc_profile"] == SRGB
+    assert not {"exif", "xmp"} & set(picture.info)
+    bare = again.metadata
+    assert (bare.exif, bare.xmp, bare.iptc, again.png.text) == (b"", b"", b"", b"")
+    assert b"Maker" not in (tmp_path / f"x{FORMATS[fmt].suffixes[0]}").read_bytes()
+
+
+def test_png_text(tmp_path):
+    text, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    text.add_text("Title", "A picture")
+    text.add_itxt("Author", "Ünï")
+    text.add_text("Comment", "long " * 500, zip=True)
+    Image.fromarray(draw(30, 20)).save(file, "PNG", pnginfo=text)
+    source = open_picture(file.getvalue())
+    kept = written(source, "png", tmp_path)[0].text
+    assert kept == {"Title": "A picture", "Author": "Ünï", "Comment": "long " * 500}
+    assert written(source, "png", tmp_path, strip=True)[0].text == {}
+
+
+def test_exif_hidden_in_png_text_is_found():
+    tags = Image.Exif()
+    tags[BASE.Orientation] = 6
+    raw = tags.tobytes()
+    text, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    text.add_text("Raw profile type exif", f"\nexif\n{len(raw):8}\n{raw.hex()}\n", zip=True)
+    Image.fromarray(draw(20, 30)).save(file, "PNG", pnginfo=text)
+    source = open_picture(file.getvalue())
+    assert (source.orientation, source.width) == (6, 20)
+    assert source.png.text == b""
+
+
+def test_png_colour_chunks_stay_in_png_and_become_srgb_elsewhere(tmp_path):
+    source = open_picture(encoded(GAMMA, WIDE))
+    doubled = np.repeat(np.repeat(source.pixels(), 2, 0), 2, 1)
+    assert write_picture(tmp_path / "x.png", [doubled], like=source) == []
+    assert GAMMA + WIDE in (tmp_path / "x.png").read_bytes()
+    np.testing.assert_array_equal(open_picture(tmp_path / "x.png").pixels(), doubled)
+    warnings = write_picture(tmp_path / "x.bmp", [doubled], like=source)
+    assert ["primaries" in warning for warning in warnings] == [True]
+    assert open_picture(tmp_path / "x.bmp").pixels().mean() > doubled.mean() + 20
+
+
+@pytest.mark.parametrize("fmt", CARRIERS)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Metadata(exif=b"II*\0\x08\0\0\0\xff\xff" + bytes(30)),
+        Metadata(exif=b"\xff" * 50),
+        Metadata(exif=block()[:60]),
+        Metadata(profile=b"no profile at all"),
+        Metadata(profile=PROFILE),
+        Metadata(xmp=b"\xff\0\xfe" * 9, iptc=b"\x1c\x02"),
+        Metadata(resolution=(1e9, 1e-9), unit="cm"),
+    ],
+    ids=[
+        "exif tags",
+        "exif junk",
+        "exif cut",
+        "profile junk",
+        "profile of another space",
+        "text",
+        "resolution",
+    ],
+)
+def test_broken_metadata_cost_a_warning_and_never_the_picture(fmt, broken, tmp_path):
+    source = replace(carrier("jpeg"), metadata=broken)
+    pixels = source.pixels()
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    write_picture(target, [pixels], like=source)
+    again = open_picture(target)
+    assert (again.width, again.height) == (20, 30)
+    assert np.abs(again.pixels().astype(int) - pixels).mean() < 15
+
+
+def test_unreadable_exif_is_reported(tmp_path):
+    source = replace(carrier("jpeg"), metadata=Metadata(exif=b"\xff" * 50))
+    for fmt in CARRIERS:
+        warnings = write_picture(tmp_path / f"x{FORMATS[fmt].suffixes[0]}", [source.pixels()], like=source)
+        assert warnings == ["<bytes>: the EXIF could not be carried over"], fmt
+
+
+def test_orientation_prefers_exif():
+    assert metadata.orientation(Metadata(exif=block(3), xmp=XMP)) == 3
+    assert metadata.orientation(Metadata(xmp=XMP)) == 6
+    assert metadata.orientation(Metadata()) == 1
