@@ -25,8 +25,8 @@ def raw_file(target: Path, size: int) -> Iterator[Path]:
     Raises:
         OutputError: the disk has no room for `size` bytes, or the file cannot be made.
     """
-    needs_room(target, size)
     try:
+        needs_room(target, size)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".raw", dir=target.parent)
         os.close(handle)
     except OSError as error:

@@ -1,0 +1,89 @@
+"""What a format cannot hold is taken out, with one warning each."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import draw
+from upscale_cli.formats import FORMATS
+from upscale_cli.image_io import open_picture
+from upscale_cli.reduce import Reduction
+
+WHITE = (255, 255, 255)
+
+
+def reduced(fmt, pixels, like=None, background=WHITE):
+    reduction = Reduction(FORMATS[fmt], like, background)
+    return reduction(pixels), reduction.warnings
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_8_bit_colour_and_grey_go_anywhere_as_they_are(fmt, channels):
+    picture = draw(6, 7, channels)
+    out, warnings = reduced(fmt, picture)
+    assert out is picture
+    assert warnings == []
+
+
+@pytest.mark.parametrize("fmt", ["jpeg", "pnm"])
+def test_transparency_is_laid_on_the_background_with_one_warning(fmt):
+    picture = draw(6, 7, 4)
+    picture[:, :, 3] = 0
+    picture[0, 0, 3] = 255
+    reduction = Reduction(FORMATS[fmt], None, (10, 20, 30))
+    for _ in range(3):
+        out = reduction(picture)
+    np.testing.assert_array_equal(out[0, 0], picture[0, 0, :3])
+    np.testing.assert_array_equal(out[1:], np.broadcast_to([10, 20, 30], (5, 7, 3)))
+    assert len(reduction.warnings) == 1
+    assert "#0a141e" in reduction.warnings[0]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_opaque_transparency_is_no_loss(dtype):
+    picture = draw(6, 7, 4, dtype)
+    picture[:, :, 3] = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    out, warnings = reduced("jpeg", picture)
+    assert out.shape == (6, 7, 3)
+    assert not any("transparency" in warning for warning in warnings)
+
+
+def test_16_bits_are_rounded_to_the_nearest_of_8():
+    deep = np.array([0, 128, 129, 257, 32767, 65406, 65407, 65535], np.uint16).reshape(1, -1, 1)
+    out, warnings = reduced("jpeg", deep)
+    assert out.ravel().tolist() == [0, 0, 1, 1, 127, 254, 255, 255]
+    assert ["16 bits" in warning for warning in warnings] == [True]
+    for fmt in ("png", "tiff", "pnm"):
+        assert reduced(fmt, deep) == (deep, []) or reduced(fmt, deep)[0] is deep
+    assert ["12 bits" in warning for warning in reduced("avif", deep)[1]] == [True]
+
+
+def test_floats_become_integers_outside_tiff():
+    picture = draw(6, 7, 3, np.float32)
+    assert reduced("tiff", picture)[0] is picture
+    for fmt, dtype in (("png", np.uint16), ("jpeg", np.uint8)):
+        out, warnings = reduced(fmt, picture)
+        assert out.dtype == dtype
+        np.testing.assert_array_equal(out, np.rint(picture * np.iinfo(dtype).max))
+        assert "floating point" in warnings[0]
+
+
+def test_linear_numbers_keep_their_look_outside_png():
+    file = io.BytesIO()
+    Image.fromarray(draw(6, 7)).save(file, "PNG")
+    like = open_picture(file.getvalue())
+    linear = replace(like, png=replace(like.png, gamma=1.0, wide=True))
+    picture = np.full((2, 2, 3), 55, np.uint8)  # 21.6 % of the light, which sRGB writes as 128
+    assert reduced("png", picture, linear)[0] is picture
+    out, warnings = reduced("jpeg", picture, linear)
+    assert out.min() == out.max() == 128
+    assert ["primaries" in warning for warning in warnings] == [True]
+
+
+def test_bands_are_contiguous():
+    out, _ = reduced("png", draw(8, 8)[::2, ::-1])
+    assert out.flags.c_contiguous
