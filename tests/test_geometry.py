@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from upscale_cli.geometry import Region, even_tile, plan_grid
+from upscale_cli.geometry import Region, choose_tile, plan_grid
 
 SIDES = st.integers(1, 70)
 
@@ -55,13 +55,23 @@ def test_region_arithmetic():
     assert np.arange(100).reshape(10, 10)[region.slices].shape == (4, 5)
 
 
-@given(st.integers(1, 5000), st.integers(1, 600))
-def test_even_tiles_are_at_most_the_target_and_nearly_equal(length, target):
-    tile = even_tile(length, target)
-    count = -(-length // tile)
-    assert 1 <= tile <= target
-    assert count == -(-length // target)
-    assert count * tile - length < count
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(0, 20), st.integers(1, 16))
+def test_chosen_tiles_are_never_above_the_limit(height, width, margin, workers):
+    tile = choose_tile(height, width, margin, workers, 256)
+    assert 1 <= tile[0] <= min(256, height)
+    assert 1 <= tile[1] <= min(256, width)
+
+
+def test_large_pictures_are_cut_into_large_tiles_of_equal_size():
+    height, width = choose_tile(3000, 4000, 10, 2, 256)
+    assert min(height, width) > 180
+    assert 3000 % height < height * 0.2 or 3000 % height > height * 0.8
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+def test_small_pictures_are_shared_out(workers):
+    grid = plan_grid(256, 256, choose_tile(256, 256, 10, workers, 256), (10, 10))
+    assert len(grid) % workers == 0
 
 
 @pytest.mark.parametrize(

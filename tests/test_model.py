@@ -48,6 +48,25 @@ def test_the_halo_of_a_chain_is_enough_and_not_far_too_much(tiny, passes):
     assert seen <= chain.halo <= seen + 2
 
 
+@pytest.mark.parametrize("spare", [1, 4, 5, 8])
+@pytest.mark.parametrize("passes", [2, 3])
+def test_spared_pixels_do_not_change_the_others(tiny, passes, spare):
+    chain = Chained(tiny, passes)
+    y = batch(24, 30)
+    whole, spared = chain(y), chain(y, spare=spare)
+    rim = spare * chain.scale
+    assert spared.shape == whole.shape
+    assert np.array_equal(spared[:, rim:-rim, rim:-rim], whole[:, rim:-rim, rim:-rim])
+
+
+def test_later_passes_are_spared_work(tiny):
+    seen = []
+    model = Facts(tiny)
+    model.model = lambda values: seen.append(values.shape[1]) or tiny(values)
+    Chained(model, 3)(batch(32, 32), spare=6)
+    assert seen == [32, 2 * 32 - 2 * (12 - 5), 2 * 50 - 2 * (10 - 3)]
+
+
 def test_the_halo_of_a_chain_by_hand(tiny):
     assert [Chained(Facts(tiny, halo=9), n).halo for n in (1, 2, 3)] == [9, 14, 16]
     assert Chained([tiny, Facts(tiny, halo=None)]).halo is None

@@ -10,6 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
+
+_SETUP = 2
+"""Windows that could be worked on in the time that a runtime takes to be made ready for their shape."""
+_CALL = 4000
+"""Pixels that could be worked on in the time that a window takes beside the work on its pixels."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +120,23 @@ def plan_grid(height: int, width: int, tile: tuple[int, int], margin: tuple[int,
     )
 
 
-def even_tile(length: int, target: int) -> int:
-    """A core length of about ``target`` at most that cuts ``length`` pixels into nearly equal parts."""
-    return -(-length // -(-length // target))
+def choose_tile(height: int, width: int, margin: int, workers: int, largest: int) -> tuple[int, int]:
+    """Height and width of the cores that are done soonest, neither above ``largest``.
+
+    The time is counted in window pixels: what the busiest of ``workers`` has to do, and a share for making
+    ready (`_SETUP`). Large tiles waste little on their margins, small ones keep all workers busy.
+    """
+
+    def lengths(side: int) -> set[int]:
+        fewest = -(-side // largest)
+        return {-(-side // count) for count in range(fewest, min(fewest + 2 * workers, side) + 1)}
+
+    def time(tile: tuple[int, int]) -> float:
+        tiles = -(-height // tile[0]) * -(-width // tile[1])
+        window = (tile[0] + 2 * margin) * (tile[1] + 2 * margin)
+        return (-(-tiles // workers) + _SETUP) * (window + _CALL)
+
+    return min(product(sorted(lengths(height)), sorted(lengths(width))), key=time)
 
 
 def _spans(length: int, tile: int, margin: int) -> tuple[Span, ...]:

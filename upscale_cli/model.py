@@ -86,30 +86,44 @@ class Chained:
         self.channels = self.models[0].channels
         self.residual = all(model.residual for model in self.models)
         self.scale = int(np.prod([model.scale for model in self.models]))
-        self.halo = _chain_halo(self.models)
+        self._needs = _needs(self.models)
+        self.halo = self._needs[0]
 
-    def __call__(self, batch: Batch, /) -> Batch:
-        """Run the passes one after the other."""
-        image, total = batch, None
-        for number, model in enumerate(self.models, 1):
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
+        """Run the passes one after the other.
+
+        ``spare``: input pixels on each side whose answers will not be used. They are 0 where that saves work:
+        a later pass needs less around it than the first one did.
+        """
+        image, total, rim = batch, batch, 0  # what the next pass reads; what to answer; pixels left out
+        for number, model in enumerate(self.models):
             answer = model(image)
             if self.residual:
-                total = answer if total is None else enlarge_batch(total, model.scale) + answer
-                if number == len(self.models):
-                    return total
-            image = enlarge_batch(image, model.scale) + answer if model.residual else answer
-        return image
+                total = answer if number == 0 else enlarge_batch(total, model.scale) + answer
+            if not self.residual or number + 1 < len(self.models):
+                image = enlarge_batch(image, model.scale) + answer if model.residual else answer
+            spare, rim = spare * model.scale, rim * model.scale
+            need = self._needs[number + 1]
+            if need is not None and spare > need:
+                inside = slice(spare - need, need - spare)
+                image, total = image[:, inside, inside], total[:, inside, inside]
+                spare, rim = need, rim + spare - need
+        result = total if self.residual else image
+        return np.pad(result, ((0, 0), (rim, rim), (rim, rim), (0, 0))) if rim else result
 
 
-def _chain_halo(models: Sequence[Model]) -> int | None:
-    """Input pixels that the whole chain needs: each pass its own, those after it divided by its scale."""
-    need = 0
+def _needs(models: Sequence[Model]) -> list[int | None]:
+    """Pixels around its input that each pass and those after it need; None = all. The last entry: no pass."""
+    needs: list[int | None] = [None]
+    need: int | None = 0
     for model in reversed(models):
-        if model.halo is None:
-            return None
-        own = max(model.halo, DOUBLE_HALO) if model.residual else model.halo
-        need = own + -(-need // model.scale)
-    return need
+        if model.halo is None or need is None:
+            need = None
+        else:
+            own = max(model.halo, DOUBLE_HALO) if model.residual else model.halo
+            need = own + -(-need // model.scale)
+        needs.insert(0, need)
+    return needs
 
 
 class SelfEnsemble:

@@ -8,6 +8,7 @@ neighbours are blended.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike
 
-from upscale_cli.geometry import Region, Tile, even_tile, plan_grid
+from upscale_cli.geometry import Region, Tile, choose_tile, plan_grid
 from upscale_cli.machine import available_cpus
 from upscale_cli.model import Model
 from upscale_cli.pixels import Pixels, check_pixels, from_float
@@ -29,8 +30,10 @@ from upscale_cli.window import SKIP_MARGIN, Composer, cut
 ReadRows = Callable[[int, int], Pixels]
 OnTile = Callable[[int], None]
 
-_TARGET_TILE = 256
-"""Core size where none is asked for: the halo costs little, and a window's values nearly fit the cache."""
+_TILES = (128, 256)
+"""Limits of the largest core, at the scale of the last pass, where no size is asked for."""
+_WINDOW_PIXELS = 180_000
+"""Pixels in work at a time: a runtime keeps up to 900 bytes for each, most of them tables of addresses."""
 _ROWS_AHEAD = 2
 """Rows of tiles in work at a time, so that no thread waits for the end of a row."""
 
@@ -126,17 +129,19 @@ class _Job:
         self.exact = tiling.overlap is None or model.halo is None or tiling.overlap >= 2 * model.halo
         shared = tiling.overlap or 0
         self.margin = (self.halo, self.halo) if self.exact else (shared // 2, shared - shared // 2)
+        self.threads = tiling.threads or available_cpus()
         self.grid = plan_grid(height, width, self._tile(tiling), self.margin)
         window = self.grid.window_height * self.grid.window_width
         self.batch = tiling.batch or max(1, min(len(self.grid.columns), 16384 // window))
-        self.threads = tiling.threads or available_cpus()
 
     def _tile(self, tiling: Tiling) -> tuple[int, int]:
         if self.model.halo is None:
             return self.height, self.width
         if tiling.tile:
             return tiling.tile, tiling.tile
-        return even_tile(self.height, _TARGET_TILE), even_tile(self.width, _TARGET_TILE)
+        fitting = math.isqrt(_WINDOW_PIXELS // self.threads) - 2 * self.halo
+        largest = max(_TILES[0], min(fitting, _TILES[1])) // max(self.model.scale // 2, 1)
+        return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
 
     def bands(self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None) -> Iterator[Pixels]:
         """Work through the rows of the grid; yield the finished rows of the result (``result`` or new
@@ -208,7 +213,7 @@ class _Job:
     def _run(self, rows: Pixels, top: int, tiles: tuple[Tile, ...], places: list[Pixels]) -> None:
         """Enlarge a batch of tiles; runs in the pool."""
         windows = [cut(rows, top, self.height, tile.window, max(self.margin)) for tile in tiles]
-        answers = self.composer.answers(windows, self.batch)
+        answers = self.composer.answers(windows, self.batch, min(self.margin) if self.exact else 0)
         for window, answer, tile, place in zip(windows, answers, tiles, places, strict=False):
             area = tile.core.relative_to(tile.window)
             if not self.exact:

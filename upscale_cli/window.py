@@ -9,23 +9,25 @@ around, which are cropped.
 
 from __future__ import annotations
 
+import math
+import threading
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from upscale_cli.color import luma
+from upscale_cli.color import BLUE, GREEN, RED, luma
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
-from upscale_cli.model import Model
+from upscale_cli.model import Chained, Model
 from upscale_cli.pixels import Batch, Pixels, from_float, peak
 from upscale_cli.resample import double, enlarge_batch
 
 SKIP_MARGIN = 4
 """Input pixels beyond a core that the bicubic enlargement needs, at any scale: 2 + 1 + ½ + …"""
 
-_STRIP_ROWS = 32
+_STRIP_ROWS = 128
 """Rows of a window that are enlarged at a time, so that their floats stay in the CPU's second-level cache."""
 
 
@@ -61,21 +63,26 @@ class Composer:
         luma_of_colour = model.channels == 1 and channels == 3
         self.residual = model.residual or luma_of_colour
         self._to_residual = luma_of_colour and not model.residual
+        self._buffers = threading.local()
         if self.residual and model.scale & (model.scale - 1):
             raise ValueError(f"a luma model of scale {model.scale}: the scale must be a power of two")
 
-    def answers(self, windows: list[Pixels], batch: int) -> Batch:
-        """The network's answers (batch, H, W, 1 or channels) to ``windows``, of which there may be fewer."""
-        inputs = np.zeros((batch, *windows[0].shape[:2], self.model.channels), np.float32)
+    def answers(self, windows: list[Pixels], batch: int, spare: int = 0) -> Batch:
+        """The network's answers (batch, H, W, 1 or channels) to ``windows``, of which there may be fewer.
+
+        ``spare``: pixels on each side of the windows whose answers will not be used.
+        """
+        inputs = self._scratch("inputs", batch, *windows[0].shape[:2], self.model.channels)
+        inputs[len(windows) :] = 0
         for place, window in zip(inputs, windows, strict=False):
             self._show(window, place)
-        answers = self.model(inputs)
+        answers = self.model(inputs, spare=spare) if isinstance(self.model, Chained) else self.model(inputs)
         expected = (batch, *(self.model.scale * n for n in inputs.shape[1:3]), self.model.channels)
         if answers.shape != expected:
             raise ResultError(
                 f"the network answers {inputs.shape} values with {answers.shape}, not {expected}"
             )
-        if not np.isfinite(np.add.reduce(answers, axis=None)):
+        if not math.isfinite(cv2.sumElems(answers.reshape(-1, answers.shape[2]))[0]):
             raise ResultError(
                 "the network's answer holds values that are no numbers",
                 hint="the weights are not usable; try another model (`upscale models` lists them)",
@@ -86,34 +93,58 @@ class Composer:
 
     def _show(self, window: Pixels, place: NDArray[np.float32]) -> None:
         """Write ``window`` as the network wants to see it."""
-        values = window.astype(np.float32)
+        values: Any = self._scratch("values", *window.shape)
+        np.copyto(values, window)
+        unit = self.white
         if self.model.channels == 1 and self.channels == 3:
-            values = luma(values)
-        np.multiply(values, np.float32(1) / self.white, out=place)
+            if unit == 255:  # whole numbers below 2**24: exact in float32, in whatever order they are added
+                values = cv2.transform(values, _LUMA_IN_THOUSANDTHS)[..., None]
+                unit = unit * 1000
+            else:
+                values = luma(values)
+        np.multiply(values, 1 / unit, out=place)
 
     def compose(self, window: Pixels, answer: NDArray[np.float32], area: Region, out: Pixels) -> None:
         """Write ``area`` of the enlarged window to ``out``, rounding once; float ``out`` is not clipped."""
         scale = self.model.scale
-        for y in range(area.y, area.bottom, _STRIP_ROWS):
-            strip = Region(y, area.x, min(_STRIP_ROWS, area.bottom - y), area.width)
-            place = out[(y - area.y) * scale : (y - area.y + strip.height) * scale]
-            detail: Any = answer[strip.scaled(scale).slices] * self.white
+        for y in range(0, area.height, _STRIP_ROWS):
+            strip = Region(area.y + y, area.x, min(_STRIP_ROWS, area.height - y), area.width)
+            big = strip.scaled(scale)
+            place = out[y * scale : y * scale + big.height]
+            part = answer[big.slices]
             if not self.residual:
-                place[:] = detail if out.dtype == np.float32 else from_float(detail / self.white, out.dtype)
+                place[:] = part * self.white if out.dtype == np.float32 else from_float(part, out.dtype)
                 continue
-            if detail.shape[2] < self.channels:
-                detail = cv2.merge((detail, detail, detail))
+            detail: Any = self._scratch("detail", *part.shape)
+            np.multiply(part, self.white, out=detail)
+            if part.shape[2] < self.channels:
+                detail = cv2.merge((detail,) * 3, self._scratch("details", *part.shape[:2], 3))
             cv2.add(self._enlarged(window, strip), detail, dst=place, dtype=_DEPTHS[out.dtype])
 
     def _enlarged(self, window: Pixels, strip: Region) -> NDArray[np.float32]:
-        """``strip`` of the bicubic enlargement of ``window``."""
+        """``strip`` of the bicubic enlargement of ``window``, in memory that the next call reuses."""
         top = max(strip.y - SKIP_MARGIN, 0)
-        values = window[top : strip.bottom + SKIP_MARGIN].astype(np.float32)
+        rows = window[top : strip.bottom + SKIP_MARGIN]
+        values = self._scratch("values", *rows.shape)
+        np.copyto(values, rows)
         scale = 1
         while scale < self.model.scale:
-            values, scale = double(values), scale * 2
+            height, width, channels = values.shape
+            values = double(values, self._scratch(f"x{scale}", 2 * height, 2 * width, channels))
+            scale *= 2
         return values[Region(strip.y - top, strip.x, strip.height, strip.width).scaled(scale).slices]
 
+    def _scratch(self, name: str, *shape: int) -> NDArray[np.float32]:
+        """Memory of this thread, kept: fresh pages from the system cost as much as the arithmetic."""
+        size = math.prod(shape)
+        buffer: NDArray[np.float32] | None = getattr(self._buffers, name, None)
+        if buffer is None or buffer.size < size:
+            buffer = np.empty(size, np.float32)
+            setattr(self._buffers, name, buffer)
+        return buffer[:size].reshape(shape)
+
+
+_LUMA_IN_THOUSANDTHS = np.rint(np.array([[RED, GREEN, BLUE]]) * 1000).astype(np.float32)
 
 _DEPTHS = {
     np.dtype(np.uint8): cv2.CV_8U,
