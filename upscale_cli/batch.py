@@ -20,15 +20,14 @@ from upscale_cli.errors import InputError, MissingInputError, OutputError, Upsca
 from upscale_cli.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
 from upscale_cli.journal import Journal, file_hash
 from upscale_cli.machine import available_cpus
-from upscale_cli.memory import available_memory
-from upscale_cli.pipeline import WORKSPACE, Upscaler, upscale_file
+from upscale_cli.memory import fair_share
+from upscale_cli.pipeline import Upscaler, upscale_file
+from upscale_cli.request import WORKSPACE
 
 #: Seconds between looks at a target that another run is at work on, and between reports on one picture.
 PATIENCE = 0.2
 #: Seconds that an interrupted run waits for its workers.
 GRACE = 1.5
-#: The share of free memory that a run takes when nothing else is said.
-SHARE = 0.6
 
 
 class Batch:
@@ -58,7 +57,7 @@ class Batch:
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue(maxsize=256)
-        self._budget = Budget(upscaler.settings.memory or int(available_memory() * SHARE))
+        self._budget = Budget(upscaler.settings.memory or fair_share())
         self._workers = [
             threading.Thread(target=self._work, daemon=True, name=f"picture-{number}")
             for number in range(min(self.cpus, len(jobs)))

@@ -7,6 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_SHARE = 0.6
+
+
+def fair_share() -> int:
+    """Return the bytes that a run takes when nobody says how many."""
+    return int(available_memory() * _SHARE)
 
 
 def available_memory() -> int:

@@ -12,7 +12,8 @@ from upscale_cli.events import Failed, Job, Skip
 from upscale_cli.formats import SUFFIXES
 from upscale_cli.image_io import open_picture
 from upscale_cli.journal import Journal
-from upscale_cli.pipeline import Upscaler, check_request
+from upscale_cli.pipeline import Upscaler
+from upscale_cli.request import check_request
 from upscale_cli.sources import Source
 
 
@@ -87,7 +88,7 @@ class Planner:
             size = settings.size.of(picture.width, picture.height)
             ext = extension(source.path, picture.format, settings.save.format)
             target = self.destination.target(source, ext, size, settings, model)
-            check_request(picture, target, settings)
+            check_request(picture, target, self.upscaler)
             length = Path(source.path).stat().st_size
         except (NotAnImageError, UnsupportedImageError) as error:
             if source.named or Path(source.path).suffix.lower() in SUFFIXES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -95,6 +96,8 @@ def main(args: Sequence[str] | None = None) -> None:
         if debug:
             output.traceback(error)
         code = _report(error, debug)
+    if code == 130 and any(thread.name.startswith("picture-") for thread in threading.enumerate()):
+        os._exit(code)  # a worker is deep inside an encoder: do not wait for it
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from upscale_cli.cli import output
 from upscale_cli.cli.report import LineReport, summed_up
-from upscale_cli.events import DiskFull, Event, Progress, Start
+from upscale_cli.events import DiskFull, Event, Failed, Progress, Start
 
 if TYPE_CHECKING:
     from upscale_cli.plan import Plan
+    from upscale_cli.sources import Source
 
 _NAME = 24
 _FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt}, {remaining} left{postfix}"
@@ -21,23 +23,27 @@ _FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt}, {rem
 class BarReport(LineReport):
     """Progress by pixels over all pictures, with the name of the one begun last."""
 
+    def looking(self, sources: list[Source | Failed]) -> Iterable[Source | Failed]:
+        """Show how many of many files have been looked at."""
+        form = "looking at {n_fmt} of {total_fmt} files"
+        bar: Iterable[Source | Failed] = self._new_bar(
+            iterable=sources, total=len(sources), delay=1, bar_format=form
+        )
+        return bar
+
     def plan(self, plan: Plan, facts: dict[str, Any]) -> None:
         """Open the bar."""
+        self._seen: dict[str, int] = {}
+        total = sum(job.pixels for job in plan.jobs)
+        self._bar = self._new_bar(total=total, delay=0.3, unit="px", unit_scale=True, bar_format=_FORMAT)
+        super().plan(plan, facts)
+
+    def _new_bar(self, **more: Any) -> Any:
         from tqdm import tqdm
 
         columns = os.get_terminal_size(sys.stderr.fileno()).columns  # 0 where nobody has set a size
-        self._seen: dict[str, int] = {}
-        self._bar = tqdm(
-            total=sum(job.pixels for job in plan.jobs),
-            unit="px",
-            unit_scale=True,
-            delay=0.3,
-            leave=False,
-            smoothing=0.05,
-            **({"dynamic_ncols": True} if columns else {"ncols": 80, "nrows": 24}),
-            bar_format=_FORMAT,
-        )
-        super().plan(plan, facts)
+        place = {"dynamic_ncols": True} if columns else {"ncols": 80, "nrows": 24}
+        return tqdm(leave=False, smoothing=0.05, **place, **more)
 
     def event(self, event: Event) -> None:
         """Move the bar."""

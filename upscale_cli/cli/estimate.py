@@ -13,8 +13,9 @@ from upscale_cli.cli.jsonlines import emit, emit_failed, job_facts
 from upscale_cli.cli.report import REASONS
 from upscale_cli.events import Job
 from upscale_cli.machine import available_cpus
-from upscale_cli.pipeline import WORKSPACE, Upscaler
+from upscale_cli.pipeline import Upscaler
 from upscale_cli.plan import Plan, Planner
+from upscale_cli.request import WORKSPACE
 
 #: Bytes per pixel of enlarged photographs, by extension; the rest is taken as three quarters of raw.
 _DENSITY = {".jpg": 0.45, ".jpeg": 0.45, ".webp": 0.2, ".avif": 0.15, ".png": 1.7}

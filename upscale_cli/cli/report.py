@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from upscale_cli.cli import output
@@ -14,6 +15,7 @@ from upscale_cli.events import DiskFull, Event, Failed, Finished, Skip
 if TYPE_CHECKING:
     from upscale_cli.pipeline import Done
     from upscale_cli.plan import Plan
+    from upscale_cli.sources import Source
 
 #: Why a file was left out, in words.
 REASONS = {
@@ -53,6 +55,10 @@ class Report:
         if self.done or self.skipped:
             return 3
         return self.failed[0].error.exit_code if len(self.failed) == 1 else 1
+
+    def looking(self, sources: list[Source | Failed]) -> Iterable[Source | Failed]:
+        """Return the sources, to be looked at one after the other for the plan."""
+        return sources
 
     def plan(self, plan: Plan, facts: dict[str, Any]) -> None:
         """Take in what will be done; ``facts`` are its totals."""

@@ -96,7 +96,7 @@ def _run(options: RunOptions) -> int:
     sources = _sources(options, destination)
     with _journal(options, destination) as kept:
         planner = Planner(upscaler, destination, kept, force=options.force)
-        plan = planner.plan(sources)
+        plan = planner.plan(report.looking(sources))
         if options.dry_run:
             return estimate.show(plan, planner, json=options.json)
         report.plan(plan, estimate.facts(plan, planner))

@@ -1,0 +1,138 @@
+"""Arrays in, enlarged arrays out: one model, opened once and called often."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from upscale_cli import alpha as transparency
+from upscale_cli import tiler, zoo
+from upscale_cli.model import Chained, Model, SelfEnsemble
+from upscale_cli.pixels import Pixels, check_pixels
+from upscale_cli.resample import Interpolation, resize
+from upscale_cli.runtimes import open_model
+from upscale_cli.sanity import consistency
+from upscale_cli.settings import Settings
+from upscale_cli.size import passes
+
+OnTile = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """An enlarged picture and what was found out about it."""
+
+    pixels: Pixels
+    consistency: float
+    """Agreement of the shrunken result with the source, in dB; infinite where no network was needed."""
+
+
+class Upscaler:
+    """Enlarges pictures with one model under one set of settings. Thread-safe."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Find the model. Raises `UnknownModelError`, or `ModelError` without usable weights."""
+        self.settings = settings or Settings()
+        self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
+        self._second_card = zoo.second(self.card)
+        weights = self.card.sha256 + (self._second_card.sha256 if self._second_card else "")
+        self.fingerprint = self.settings.fingerprint(weights or self.card.name)
+        self._models: dict[int, Model] = {}
+        self._guard = threading.Lock()
+
+    def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
+        """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
+        return self.enlarge(pixels, on_tile=on_tile).pixels
+
+    def enlarge(self, pixels: Pixels, *, on_tile: OnTile | None = None, threads: int = 0) -> Enlarged:
+        """Enlarge an array (H, W, C), C = 1 to 4, transparency by the same network as the colour.
+
+        ``on_tile`` is told how many input pixels have just been finished; ``threads`` overrides the settings.
+        Raises `ScaleError` for a size out of reach, `ResultError` when the result is no picture of the input.
+        """
+        check_pixels(pixels)
+        if pixels.shape[2] in (1, 3):
+            return self._enlarge(pixels, on_tile, threads)
+        colour, alpha = transparency.split(pixels)
+        if transparency.is_constant(alpha):
+            big = self._enlarge(colour, on_tile, threads)
+            return replace(big, pixels=transparency.join(big.pixels, alpha[:1, :1]))
+        halved = on_tile and _halved(on_tile)
+        big = self._enlarge(colour, halved, threads)
+        plane = transparency.keep_plateaus(self._enlarge(alpha, halved, threads).pixels, alpha)
+        return replace(big, pixels=transparency.join(big.pixels, plane))
+
+    def model_for(self, width: int, height: int) -> Model | None:
+        """Return the model whose passes take that size to the one asked for, or beyond; None for no passes.
+
+        Raises `ScaleError` for a size out of reach.
+        """
+        rounds = self.passes(width, height)
+        return self._model(rounds) if rounds else None
+
+    def passes(self, width: int, height: int) -> int:
+        """Return how many passes that takes."""
+        return passes((width, height), self.settings.size.of(width, height), self.factor)
+
+    def _enlarge(self, pixels: Pixels, on_tile: OnTile | None, threads: int) -> Enlarged:
+        """Enlarge grey or colour: as many passes as it takes, then one downsize to the size asked for."""
+        height, width = pixels.shape[:2]
+        wide, high = self.settings.size.of(width, height)
+        model, agreement = self.model_for(width, height), math.inf
+        if model:
+            tiling = replace(self.settings.tiling, threads=threads or self.settings.threads)
+            big = tiler.upscale(pixels, model, tiling, on_tile=on_tile)
+            agreement = consistency(pixels, big)
+            pixels = big
+        elif on_tile:
+            on_tile(height * width)
+        if pixels.shape[:2] != (high, wide):
+            pixels = resize(pixels, high, wide)
+        return Enlarged(pixels, agreement)
+
+    @cached_property
+    def _once(self) -> Model:
+        """The network itself, opened when first needed."""
+        return open_model(self.card, runtime=self.settings.runtime, threads=self.settings.threads)
+
+    @cached_property
+    def _again(self) -> Model:
+        """The network of all passes but the first."""
+        card = self._second_card
+        return (
+            open_model(card, runtime=self.settings.runtime, threads=self.settings.threads)
+            if card
+            else self._once
+        )
+
+    @property
+    def factor(self) -> int:
+        """What one pass enlarges by."""
+        return self.card.scale or self._once.scale
+
+    def _model(self, rounds: int) -> Model:
+        """Return the model that makes so many passes in one."""
+        with self._guard:
+            if rounds not in self._models:
+                if self.card.kernel:
+                    model: Model = Interpolation(self.card.kernel, self.factor**rounds)
+                else:
+                    later = [self._again] * (rounds - 1)
+                    model = Chained([self._once, *later]) if later else self._once
+                self._models[rounds] = SelfEnsemble(model) if self.settings.ensemble else model
+            return self._models[rounds]
+
+
+def _halved(on_tile: OnTile) -> OnTile:
+    """Return a counter for work that goes over every pixel twice."""
+    rest = 0
+
+    def count(pixels: int) -> None:
+        nonlocal rest
+        whole, rest = divmod(rest + pixels, 2)
+        on_tile(whole)
+
+    return count
