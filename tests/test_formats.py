@@ -7,6 +7,7 @@ import pytest
 from upscale_cli.errors import TooLargeError, UsageError
 from upscale_cli.formats import FORMATS, check_target, foreign, format_for, sniff
 
+PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 HEADS = {
     "jpeg": b"\xff\xd8\xff\xe0" + bytes(60),
     "png": b"\x89PNG\r\n\x1a\n" + bytes(56),
@@ -81,3 +82,18 @@ def test_frames_and_pages():
         check_target(FORMATS["png"], 10, 10, frames=2)
     with pytest.raises(UsageError, match="3 pages, which GIF"):
         check_target(FORMATS["gif"], 10, 10, frames=3, pages=True)
+
+
+@pytest.mark.parametrize("fmt", FORMATS.values(), ids=FORMATS)
+def test_the_page_on_formats_tells_the_same(fmt):
+    (row,) = [
+        line
+        for line in PAGE.read_text("utf-8").splitlines()
+        if line.startswith(f"| {fmt.title}") and "`." in line
+    ]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert tuple(cells[1].replace("`", "").split()) == fmt.suffixes
+    assert cells[2] == f"{fmt.max_side:,}"
+    facts = (fmt.alpha, fmt.deep, fmt.frames, fmt.profile, fmt.exif, fmt.xmp, fmt.iptc, fmt.text)
+    assert tuple(bool(cell) for cell in cells[3:11]) == facts
+    assert (cells[11] == "✓") == fmt.resolution

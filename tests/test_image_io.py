@@ -130,6 +130,7 @@ def test_missing_folder_empty_and_other_files(tmp_path):
         (b"", NotAnImageError, "is empty"),
         (b"\0", NotAnImageError, "not a picture"),
         (b"words words words", NotAnImageError, "not a picture"),
+        (b"\x89PNG\n\x1a\n....", DamagedImageError, "transfer as text"),
         (b"%PDF-1.7 ....", UnsupportedImageError, "PDF"),
         (b"8BPS....", UnsupportedImageError, "Photoshop"),
     ):

@@ -52,7 +52,7 @@ _ALL = (
     Format("avif", "AVIF", (".avif",), 16_384, 80, deep=True, profile=True, exif=True, xmp=True),
     Format("gif", "GIF", (".gif",), 65_535, frames=True),
     Format("bmp", "BMP", (".bmp", ".dib"), 32_767),
-    Format("pnm", "PNM", (".ppm", ".pgm", ".pnm", ".pbm"), 2**31 - 1, alpha=False, deep=True),
+    Format("pnm", "PNM", (".pnm", ".ppm", ".pgm"), 2**31 - 1, alpha=False, deep=True),
 )  # fmt: skip
 
 FORMATS: dict[str, Format] = {fmt.name: fmt for fmt in _ALL}

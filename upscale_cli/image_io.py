@@ -19,6 +19,7 @@ from upscale_cli import bmp, decode, jpeg, libvips, metadata, png, pnm
 from upscale_cli.decode import Encoded
 from upscale_cli.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.errors import (
+    DamagedImageError,
     InputError,
     MissingInputError,
     NotAnImageError,
@@ -249,6 +250,11 @@ def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:
 
 def _not_read(name: str, head: bytes) -> InputError:
     words = foreign(head)
+    if b"PNG" in head[:8]:
+        return DamagedImageError(
+            f"{name}: the PNG data is damaged at its very beginning, as by a transfer as text",
+            hint="get a whole copy of the file, as binary data",
+        )
     if words:
         return UnsupportedImageError(f"{name}: {words} is not supported", hint="convert it to PNG first")
     return NotAnImageError(f"{name}: is not a picture in a known format", hint=f"readable are {READABLE}")
