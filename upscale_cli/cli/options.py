@@ -100,8 +100,8 @@ class RunOptions:
     ] = 0
     lossless: Annotated[bool, flag(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
     compression: Annotated[
-        int, option(OUTPUT, "--compression", metavar="N", help="Effort for PNG and TIFF, 0 to 9 (6).")
-    ] = 6
+        int, option(OUTPUT, "--compression", metavar="N", help="Effort for PNG and TIFF, 0 to 9 (4).")
+    ] = 4
     background: Annotated[
         str,
         option(
