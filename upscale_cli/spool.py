@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from upscale_cli.atomic import cannot_write, needs_room
+from upscale_cli.atomic import cannot_write, needs_room, new_temporary
 from upscale_cli.pixels import Pixels
 
 IN_MEMORY = 512 * 2**20
@@ -27,7 +26,7 @@ def raw_file(target: Path, size: int) -> Iterator[Path]:
     """
     try:
         needs_room(target, size)
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=".raw", dir=target.parent)
+        handle, name = new_temporary(target, ".raw")
         os.close(handle)
     except OSError as error:
         raise cannot_write(target, error) from error
