@@ -105,6 +105,27 @@ def test_pages_of_different_sizes(tmp_path):
     assert [frame.shape for frame in picture.each_frame()] == [(4, 5, 3), (7, 6, 1)]
 
 
+def test_every_page_has_its_own_orientation(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.tif") as writer:
+        for value in (1, 6, 3):
+            writer.write(draw(4, 5), photometric="rgb", extratags=[(274, "H", 1, value, True)])
+    first, second, third = open_picture(tmp_path / "x.tif").each_frame()
+    np.testing.assert_array_equal(first, draw(4, 5))
+    np.testing.assert_array_equal(second, draw(4, 5).transpose(1, 0, 2)[:, ::-1])
+    np.testing.assert_array_equal(third, draw(4, 5)[::-1, ::-1])
+
+
+def test_an_animation_that_is_stored_turned():
+    frames, file, tags = [Image.fromarray(draw(20, 30, seed=n)) for n in range(3)], io.BytesIO(), Image.Exif()
+    tags[0x0112] = 6
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:], lossless=True, exif=tags.tobytes())
+    picture = open_picture(file.getvalue())
+    assert (picture.width, picture.height, picture.frames) == (20, 30, 3)
+    for number, frame in enumerate(picture.each_frame()):
+        expected = draw(20, 30, seed=number).transpose(1, 0, 2)[:, ::-1]
+        np.testing.assert_array_equal(frame[:, :, :3], expected)
+
+
 def test_moving_png_is_not_taken_for_its_first_frame():
     frames = [Image.fromarray(draw(20, 30, seed=n)) for n in range(3)]
     file = io.BytesIO()

@@ -89,13 +89,19 @@ def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | Uns
     )
 
 
-def decode(data: Encoded, fmt: str, name: str, page: int = 0, max_pixels: int = 2**62) -> Pixels:
+def decode_page(data: Encoded, name: str, page: int, max_pixels: int) -> Pixels:
+    """One page of a TIFF, upright: pages differ in size, kind and orientation. Raises as decode."""
+    image = load(data, "tiff", name, page=page).image
+    check_size(image.width, image.height, name, max_pixels)
+    return upright(_pixels_of(image, "tiff", name), image.get("orientation"))
+
+
+def decode(data: Encoded, fmt: str, name: str, frame: int = 0) -> Pixels:
     """All pixels of one frame as stored: (H, W, C), C = 1 to 4, uint8, uint16 or float32.
 
     Raises:
         DamagedImageError: the data end early or are corrupt.
         UnsupportedImageError: floating-point samples outside 0 to 1.
-        TooLargeError: a page of more than `max_pixels`.
     """
     if fmt == "bmp":
         return bmp.decode(buffer(data), name)
@@ -103,8 +109,10 @@ def decode(data: Encoded, fmt: str, name: str, page: int = 0, max_pixels: int = 
         return pnm.decode(buffer(data), name)
     if fmt == "jpeg":
         return _decode_jpeg(data, name)
-    image = load(data, fmt, name, page=page).image
-    check_size(image.width, image.height, name, max_pixels)
+    return _pixels_of(load(data, fmt, name, page=frame).image, fmt, name)
+
+
+def _pixels_of(image: Any, fmt: str, name: str) -> Pixels:
     try:
         return finished(to_array(image), image, fmt, name)
     except libvips.Error as error:

@@ -90,7 +90,9 @@ class Picture:
             UnsupportedImageError: a page of a kind that is not read.
             TooLargeError: a page with more pixels than the source was allowed.
         """
-        pixels = decode.decode(self.data, self.format, self.name, frame, self.max_pixels)
+        if frame and self.format == "tiff":
+            return decode.decode_page(self.data, self.name, frame, self.max_pixels)
+        pixels = decode.decode(self.data, self.format, self.name, frame)
         return decode.upright(pixels, self.orientation)
 
     def rows(self, folder: Path | None = None) -> AbstractContextManager[ReadRows]:
@@ -111,8 +113,9 @@ class Picture:
             yield from map(self.pixels, range(self.frames))
             return
         with open_rows(self.data, self.format, self.name, 1, None, all_frames=True) as read:
-            for number in range(self.frames):
-                frame = read(number * self.height, (number + 1) * self.height)
+            stored_height = self.width if self.orientation >= 5 else self.height
+            for top in range(0, self.frames * stored_height, stored_height):
+                frame = read(top, top + stored_height)
                 yield decode.upright(frame, self.orientation)
 
 

@@ -22,7 +22,7 @@ def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
         where = ifd.layout(data)
         (offset,) = struct.unpack_from(where.pointer, data, where.first)
         for _ in range(page):
-            offset = ifd.read(data, where, offset)[1]
+            (offset,) = struct.unpack_from(where.pointer, data, ifd.end(data, where, offset))
         directory, _ = ifd.read(data, where, offset)
     except (ValueError, struct.error):
         return ()
