@@ -204,7 +204,8 @@ def test_train_command_end_to_end(photos, tmp_path):
     draw(tmp_path / "photo.png", 9, size=(30, 40))
     done = subprocess.run([*command, *use], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert Image.open(tmp_path / "big.png").size == (80, 60)
+    with Image.open(tmp_path / "big.png") as big:
+        assert big.size == (80, 60)
 
 
 def test_train_command_without_data():
