@@ -1,6 +1,7 @@
 """The tiler's theorem: an output pixel sees the same input whatever the tiles are."""
 
 import threading
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -221,6 +222,43 @@ def test_bands_read_no_further_than_they_must(tiny):
 
     for number, _ in enumerate(upscale_bands(read_rows, 200, 20, tiny, Tiling(tile=8, threads=1)), 1):
         assert read[0] <= (number + 3) * 8 + 8
+
+
+# Memory: the result, and a few windows.
+
+
+def peak_memory(work):
+    """The most bytes that Python objects and arrays took during ``work()``."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("overlap", [None, 6])
+def test_no_copy_of_the_whole_picture_is_made(threads, overlap):
+    picture = draw(1200, 1600)
+    model = Interpolation("bicubic", 2)
+    result = 4 * picture.nbytes
+    peak = peak_memory(lambda: upscale(picture, model, Tiling(tile=64, overlap=overlap, threads=threads)))
+    assert result < peak < result + picture.nbytes  # in floats, the source alone would be 4 times that
+
+
+def test_bands_take_the_memory_of_bands():
+    height, width = 4000, 400
+    rows = draw(100, width)
+
+    def read_rows(y0, y1):
+        return np.repeat(rows[:1], y1 - y0, axis=0)
+
+    def work():
+        for _ in upscale_bands(read_rows, height, width, Interpolation("bicubic", 2), Tiling(tile=50)):
+            pass
+
+    assert peak_memory(work) < height * width * 3 * 4 / 3  # a third of the result
 
 
 # Less overlap than exactness needs.

@@ -10,22 +10,27 @@ MATLAB, because that is what papers mean by "bicubic".
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from upscale_cli.pixels import Batch, Pixels, check_pixels, from_float, to_float
+from upscale_cli.pixels import Batch, Pixels, check_pixels, peak
 
 DOUBLE_HALO = 2
 """Input pixels that one pixel of `double` depends on, on either side."""
 
 _Floats = NDArray[np.floating[Any]]
+_Block: TypeAlias = tuple[int, NDArray[np.float32]]
 _BLOCK = 16
 """Output rows per matrix product: few enough that the band of weights is mostly not zero."""
-_CHUNK_ROWS = 64
-"""Output rows that are in memory as floats at a time."""
+_CHUNK_VALUES = 4_000_000
+"""Source values that are in memory as floats at a time."""
+_PRODUCT = 2**18
+"""Multiplications up to which OpenBLAS works in the calling thread."""
+_ROW_END = 16
+"""Pixels in which the longest vector register of any CPU can end."""
 
 
 class Kernel(NamedTuple):
@@ -78,23 +83,46 @@ def resize(pixels: Pixels, height: int, width: int, kernel: str = "bicubic") -> 
     check_pixels(pixels)
     if min(height, width) < 1:
         raise ValueError(f"cannot resize to {height}x{width} pixels")
+    channels, white = pixels.shape[2], peak(pixels.dtype)
     vertical = _blocks(pixels.shape[0], height, KERNELS[kernel])
-    horizontal = _blocks(pixels.shape[1], width, KERNELS[kernel])
-    result = np.empty((height, width, pixels.shape[2]), pixels.dtype)
-    for first in range(0, len(vertical), _CHUNK_ROWS // _BLOCK):
-        blocks = vertical[first : first + _CHUNK_ROWS // _BLOCK]
+    horizontal = [
+        (low * channels, np.kron(weights, np.eye(channels, dtype=np.float32)))
+        for low, weights in _blocks(pixels.shape[1], width, KERNELS[kernel])
+    ]
+    result = np.empty((height, width, channels), pixels.dtype)
+    at_once = max(1, _CHUNK_VALUES // (vertical[0][1].shape[1] * pixels.shape[1] * channels))
+    for first in range(0, len(vertical), at_once):
+        blocks = vertical[first : first + at_once]
         top, bottom = blocks[0][0], blocks[-1][0] + blocks[-1][1].shape[1]
-        rows = _apply(blocks, to_float(pixels[top:bottom]), top)
-        columns = _apply(horizontal, np.ascontiguousarray(rows.transpose(1, 0, 2)), 0)
+        source = pixels[top:bottom].reshape(bottom - top, -1).astype(np.float32)
+        rows = _apply([(low - top, weights) for low, weights in blocks], source)
+        values = _apply(horizontal, rows.T).T
+        np.clip(values, 0, white, out=values)
+        if white > 1:
+            np.rint(values, out=values)
         start = first * _BLOCK
-        result[start : start + len(rows)] = from_float(columns.transpose(1, 0, 2), pixels.dtype)
+        result[start : start + len(values)] = values.reshape(-1, width, channels)
     return result
 
 
-def _blocks(source: int, target: int, kernel: Kernel) -> list[tuple[int, NDArray[np.float32]]]:
-    """The resampling matrix of one axis, as diagonal blocks: (first source pixel, weights (targets,
-    sources)).
-    """
+def _apply(blocks: list[_Block], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Resample the first axis of ``values`` (sources, others); the result has the same memory layout."""
+    rows, others = sum(len(weights) for _, weights in blocks), values.shape[1]
+    result = np.empty((rows, others), np.float32, order="C" if values.flags.c_contiguous else "F")
+    row = 0
+    for low, weights in blocks:
+        count, span = weights.shape
+        # In pieces so small that the library does not call for threads: waiting for those is slow.
+        step = max(1, _PRODUCT // weights.size)
+        for start in range(0, others, step):
+            part = values[low : low + span, start : start + step]
+            np.matmul(weights, part, out=result[row : row + count, start : start + step])
+        row += count
+    return result
+
+
+def _blocks(source: int, target: int, kernel: Kernel) -> list[_Block]:
+    """The resampling matrix of one axis, as diagonal blocks: (first source pixel, (targets, sources))."""
     ratio = source / target
     stretch = max(ratio, 1.0)
     blocks = []
@@ -106,22 +134,6 @@ def _blocks(source: int, target: int, kernel: Kernel) -> list[tuple[int, NDArray
         weights = kernel.weight((positions - centers[:, None]) * (1 / stretch))
         blocks.append((low, (weights / weights.sum(1, keepdims=True)).astype(np.float32)))
     return blocks
-
-
-def _apply(
-    blocks: list[tuple[int, NDArray[np.float32]]], values: NDArray[np.float32], first: int
-) -> NDArray[np.float32]:
-    """Resample the first axis of ``values`` (sources, other, channels), whose first row is source
-    ``first``.
-    """
-    flat = values.reshape(len(values), -1)
-    result = np.empty((sum(len(weights) for _, weights in blocks), flat.shape[1]), np.float32)
-    row = 0
-    for low, weights in blocks:
-        count, span = weights.shape
-        np.matmul(weights, flat[low - first : low - first + span], out=result[row : row + count])
-        row += count
-    return result.reshape(-1, *values.shape[1:])
 
 
 class Interpolation:
@@ -139,18 +151,21 @@ class Interpolation:
         self._weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
     def __call__(self, batch: Batch, /) -> Batch:
-        """Enlarge each axis. Every product and sum is rounded by itself: a pixel's place does not change
-        it.
-        """
-        return self._enlarge_axis(self._enlarge_axis(batch, 1), 2)
+        """Enlarge every picture of the batch."""
+        return np.stack([self._enlarge(values) for values in batch])
 
-    def _enlarge_axis(self, batch: Batch, axis: int) -> Batch:
-        length = batch.shape[axis]
-        around = [(0, 0)] * 4
-        around[axis] = (self.halo, self.halo)
-        padded = np.moveaxis(np.pad(batch, around, mode="edge"), axis, 0)
-        phases = np.zeros((length, self.scale, *padded.shape[1:]), np.float32)
+    def _enlarge(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One convolution per phase and axis; the phases, side by side, are the enlarged picture."""
+        height, width, channels = values.shape
+        # OpenCV's loops may round the last few values of a row differently: let none of ours be among them.
+        padded: Any = cv2.copyMakeBorder(values, 0, 0, 0, _ROW_END, cv2.BORDER_REPLICATE)
+        columns = [_convolve(padded, weights[None]) for weights in self._weights]
+        wide = cv2.merge(columns).reshape(height, -1, channels)
+        result = np.empty((height, self.scale, *wide.shape[1:]), np.float32)
         for phase, weights in enumerate(self._weights):
-            for tap in np.flatnonzero(weights):
-                phases[:, phase] += padded[tap : tap + length] * weights[tap]
-        return np.moveaxis(phases.reshape(length * self.scale, *padded.shape[1:]), 0, axis)
+            result[:, phase] = _convolve(wide, weights[:, None]).reshape(wide.shape)
+        return result.reshape(-1, *wide.shape[1:])[:, : self.scale * width]
+
+
+def _convolve(values: NDArray[np.float32], kernel: NDArray[np.float32]) -> Any:
+    return cv2.filter2D(values, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
