@@ -126,8 +126,8 @@ def test_animations_keep_their_timing(fmt, tmp_path):
             assert np.abs(got[:, :, :3].astype(int) - frame[:, :, :3]).mean() < 12
     warnings = write_picture(tmp_path / "x.tif", doubled, like=like)
     assert ["delays" in warning for warning in warnings] == [True]
-    with pytest.raises(UsageError, match="3 frames, which PNG"):
-        write_picture(tmp_path / "x.png", doubled, like=like)
+    with pytest.raises(UsageError, match="3 frames, which JPEG"):
+        write_picture(tmp_path / "x.jpg", doubled, like=like)
 
 
 def test_equal_frames_of_a_gif_are_not_lost(tmp_path):

@@ -75,11 +75,11 @@ def test_limits(name, most):
 
 
 def test_frames_and_pages():
-    for name in ("gif", "webp", "tiff"):
+    for name in ("gif", "webp", "png", "tiff"):
         check_target(FORMATS[name], 10, 10, frames=2)
     check_target(FORMATS["tiff"], 10, 10, frames=2, pages=True)
-    with pytest.raises(UsageError, match="2 frames, which PNG"):
-        check_target(FORMATS["png"], 10, 10, frames=2)
+    with pytest.raises(UsageError, match="2 frames, which JPEG"):
+        check_target(FORMATS["jpeg"], 10, 10, frames=2)
     with pytest.raises(UsageError, match="3 pages, which GIF"):
         check_target(FORMATS["gif"], 10, 10, frames=3, pages=True)
 

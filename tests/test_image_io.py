@@ -126,14 +126,6 @@ def test_an_animation_that_is_stored_turned():
         np.testing.assert_array_equal(frame[:, :, :3], expected)
 
 
-def test_moving_png_is_not_taken_for_its_first_frame():
-    frames = [Image.fromarray(draw(20, 30, seed=n)) for n in range(3)]
-    file = io.BytesIO()
-    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
-    with pytest.raises(UnsupportedImageError, match=r"animated PNG \(3 frames\)"):
-        open_picture(file.getvalue())
-
-
 def test_a_multi_picture_jpeg_says_what_is_left_out():
     file = io.BytesIO()
     first, second = (Image.fromarray(draw(20, 30, seed=n)) for n in (1, 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from upscale_cli import bmp, colourspace, jpeg, libvips, pnm, tiff
+from upscale_cli import apng, bmp, colourspace, jpeg, libvips, pnm, tiff
 from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
 from upscale_cli.formats import FORMATS
 from upscale_cli.pixels import Pixels
@@ -110,6 +110,15 @@ def decode(data: Encoded, fmt: str, name: str, frame: int = 0) -> Pixels:
     if fmt == "jpeg":
         return _decode_jpeg(data, name)
     return _pixels_of(load(data, fmt, name, page=frame).image, fmt, name)
+
+
+def decode_moving_png(data: Encoded, name: str) -> Iterator[Pixels]:
+    """The frames of an animated PNG as stored. Raises as decode."""
+    moving = apng.parse(buffer(data), name)
+    try:
+        yield from apng.decode(buffer(data), moving)
+    except libvips.Error as error:
+        raise broken(name, "png", error) from error
 
 
 def _pixels_of(image: Any, fmt: str, name: str) -> Pixels:

@@ -83,6 +83,8 @@ def write_picture(
             saver.save(first, temporary)
         elif fmt.name == "tiff":
             saver.save_pages(reduced, count, temporary)
+        elif fmt.name == "png":
+            saver.save_moving(reduced, count, temporary)
         else:
             with spooled(reduced, (height * count, width, channels), first.dtype, temporary) as roll:
                 saver.save(roll, temporary, frames=count)

@@ -41,7 +41,7 @@ _ALL = (
         profile=True, exif=True, xmp=True, iptc=True, resolution=True,
     ),
     Format(
-        "png", "PNG", (".png",), 1_000_000, deep=True,
+        "png", "PNG", (".png",), 1_000_000, deep=True, frames=True,
         profile=True, exif=True, xmp=True, text=True, resolution=True,
     ),
     Format("webp", "WebP", (".webp",), 16_383, 90, frames=True, profile=True, exif=True, xmp=True),
@@ -162,7 +162,7 @@ def check_target(
             hint=f"write {roomy} instead (--format), or enlarge less",
         )
     if frames > 1 and (fmt.name != "tiff" if pages else not fmt.frames):
-        what, instead = ("pages", "TIFF") if pages else ("frames", "WebP or GIF")
+        what, instead = ("pages", "TIFF") if pages else ("frames", "WebP, PNG or GIF")
         raise UsageError(
             f"{source}: it has {frames} {what}, which {fmt.title} does not hold",
             hint=f"write {instead} instead (--format)",

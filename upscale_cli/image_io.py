@@ -7,6 +7,7 @@ warnings = write_picture("big.jpg", [enlarged], like=picture)
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from upscale_cli import bmp, decode, jpeg, libvips, metadata, png, pnm
+from upscale_cli import apng, bmp, decode, jpeg, libvips, metadata, png, pnm
 from upscale_cli.decode import Encoded
 from upscale_cli.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.errors import (
@@ -92,6 +93,8 @@ class Picture:
         """
         if frame and self.format == "tiff":
             return decode.decode_page(self.data, self.name, frame, self.max_pixels)
+        if self.frames > 1 and self.format == "png":
+            return next(itertools.islice(self.each_frame(), frame, None))
         pixels = decode.decode(self.data, self.format, self.name, frame)
         return decode.upright(pixels, self.orientation)
 
@@ -111,6 +114,10 @@ class Picture:
         """
         if self.frames == 1 or self.format == "tiff":
             yield from map(self.pixels, range(self.frames))
+            return
+        if self.format == "png":
+            for frame in decode.decode_moving_png(self.data, self.name):
+                yield decode.upright(frame, self.orientation)
             return
         with open_rows(self.data, self.format, self.name, 1, None, all_frames=True) as read:
             stored_height = self.width if self.orientation >= 5 else self.height
@@ -155,11 +162,15 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     decode.check_size(image.width, image.height, name, max_pixels, frames)
     meta = metadata.read(image, fmt, data)
     facts = png.facts(decode.buffer(data)) if fmt == "png" else PngFacts()
+    delays = tuple(image.get("delay")) if frames > 1 and image.get_typeof("delay") else ()
+    loop = image.get("loop") if image.get_typeof("loop") else 0
+    channels = image.bands
     if facts.frames > 1:
-        raise UnsupportedImageError(
-            f"{name}: animated PNG ({facts.frames} frames) is not supported",
-            hint="convert it to animated WebP or GIF first",
-        )
+        moving = apng.parse(decode.buffer(data), name)
+        frames, loop = len(moving.frames), moving.loop
+        decode.check_size(image.width, image.height, name, max_pixels, frames)
+        delays = tuple(frame.delay for frame in moving.frames)
+        channels += moving.transparent and channels in (1, 3)
     others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
     if others > 0:
         notes.append(f"{others} further picture{'s' * (others > 1)} in the file left out")
@@ -175,15 +186,15 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         format=fmt,
         width=width,
         height=height,
-        channels=image.bands,
+        channels=channels,
         dtype=libvips.DTYPES[image.format],
         frames=frames,
         orientation=turn,
         notes=tuple(f"{name}: {note}" for note in notes),
         metadata=meta,
         bits=image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8,
-        delays=tuple(image.get("delay")) if frames > 1 and image.get_typeof("delay") else (),
-        loop=image.get("loop") if image.get_typeof("loop") else 0,
+        delays=delays,
+        loop=loop,
         png=facts,
         data=data,
         max_pixels=max_pixels,

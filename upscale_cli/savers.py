@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from upscale_cli import bmp, libvips, metadata, png, pnm, tiff
+from upscale_cli import apng, bmp, libvips, metadata, png, pnm, tiff
 from upscale_cli.formats import Format
 from upscale_cli.metadata import Metadata
 from upscale_cli.pixels import Pixels
@@ -54,6 +54,8 @@ class Saver:
     options: SaveOptions
     warnings: list[str] = field(default_factory=list)
     """Metadata that were lost, filled in by writing."""
+    chunks: bytes = b""
+    """Further PNG chunks."""
 
     @property
     def meta(self) -> Metadata:
@@ -102,6 +104,22 @@ class Saver:
             finally:
                 single.unlink(missing_ok=True)
 
+    def save_moving(self, frames: Iterable[Pixels], count: int, path: Path) -> None:
+        """Write an animated PNG, one frame after the other."""
+        delays = self.like.delays if self.like and len(self.like.delays) == count else (100,) * count
+        loop = self.like.loop if self.like else 0
+        for number, (frame, delay) in enumerate(zip(frames, delays, strict=True)):
+            height, width = frame.shape[:2]
+            control = apng.control(number, width, height, delay)
+            if number == 0:
+                self.chunks = apng.opening(count, loop) + control
+                self.save(frame, path)
+                continue
+            encoded = libvips.image_of(frame).pngsave_buffer(**self._encoding(None, False))
+            with path.open("r+b") as file:
+                file.seek(-len(apng.END), 2)
+                file.write(control + apng.following(number, encoded) + apng.END)
+
     def _timed(self, image: Any, frames: int) -> Any:
         """The image with an animation's frame height, delays and loop count."""
         if frames > 1 and self.like:
@@ -116,7 +134,7 @@ class Saver:
         keep = sum(flag for name, flag in _KEEP.items() if image.get_typeof(name))
         arguments = {"keep": keep + _KEEP_PROFILE_AND_TEXT, **self._encoding(image, big)}
         facts = self.like.png if self.like else png.PngFacts()
-        chunks = facts.colour + (b"" if self.options.strip else facts.text)
+        chunks = self.chunks + facts.colour + (b"" if self.options.strip else facts.text)
         if self.fmt.name != "png" or (self.meta.resolution and not chunks):
             getattr(image, _SAVERS[self.fmt.name])(os.fsencode(path), **arguments)
             return
