@@ -90,7 +90,18 @@ def test_a_target_that_is_a_source_is_refused(folder):
         plan("in/a.png", destination=Destination("in", NameTemplate("{stem}{ext}")))
 
 
-def test_own_results_are_no_sources(folder):
+@pytest.mark.parametrize("later", ["in", "out", "in/sub"])
+def test_own_results_are_no_sources_wherever_they_lie(folder, later):
+    with Journal("in") as journal:
+        for job in plan(journal=journal, destination=Destination("in")).jobs:
+            pretend_done(job, journal)
+    with Journal(later) as journal:
+        assert not [
+            job for job in plan(journal=journal, destination=Destination(later)).jobs if "x2" in job.source
+        ]
+
+
+def test_finished_in_the_folder_of_the_sources(folder):
     with Journal("in") as journal:
         for job in plan(journal=journal, destination=Destination("in")).jobs:
             pretend_done(job, journal)

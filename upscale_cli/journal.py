@@ -51,6 +51,16 @@ def file_hash(path: str | Path) -> str:
     return digest.hexdigest()
 
 
+def noted_targets(folder: str | Path) -> set[str]:
+    """Return the absolute paths of all targets in the journal of ``folder``, if it has one."""
+    place = Path(folder).absolute()
+    try:
+        lines = (place / NAME).read_bytes().splitlines()
+    except OSError:
+        return set()
+    return {str(place / entry.target) for line in lines if (entry := _parsed(line))}
+
+
 class Journal:
     """The journal of one output folder; safe to use from several threads.
 
@@ -96,11 +106,6 @@ class Journal:
             for line in data[:whole].splitlines():
                 if entry := _parsed(line):
                     self._take(entry)
-
-    def targets(self) -> set[str]:
-        """Return the absolute path of every target ever finished here."""
-        folder = self.folder.absolute()
-        return {str(folder / key) for key in self._entries}
 
     def last_target(self, source: str) -> str | None:
         """Return the target that was last made from ``source``, below the folder."""

@@ -40,19 +40,17 @@ class Planner:
         self._taken: dict[str, str] = {}
         self._inputs: set[str] = set()
 
-    def plan(self, sources: Iterable[Source | Failed]) -> Plan:
+    def plan(self, sources: Iterable[Source | Skip | Failed]) -> Plan:
         """Work out the plan. A later call minds the targets of the earlier ones."""
         plan = Plan()
-        own = self.journal.targets() if self.journal else set()
         for source in sources:
             if isinstance(source, Failed):
                 plan.failed.append(source)
                 continue
-            path = str(Path(source.path).absolute())
-            if not source.named and path in own:
-                plan.skipped.append(Skip(source.path, "own-output"))
+            if isinstance(source, Skip):
+                plan.skipped.append(source)
                 continue
-            self._inputs.add(path)
+            self._inputs.add(str(Path(source.path).absolute()))
             found = self._look(source)
             if isinstance(found, Failed):
                 plan.failed.append(found)

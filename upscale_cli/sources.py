@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from upscale_cli.errors import InputError, MissingInputError, UsageError
-from upscale_cli.events import Failed
+from upscale_cli.events import Failed, Skip
+from upscale_cli.journal import NAME, noted_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,12 @@ def _matches(path: str, pattern: str) -> bool:
 
 def find_sources(
     inputs: Sequence[str], selection: Selection, *, leave_out: str = ""
-) -> Iterator[Source | Failed]:
+) -> Iterator[Source | Skip | Failed]:
     """Yield the files that ``inputs`` name, folders searched in the order of names, each file once.
 
-    The folder ``leave_out`` (the output folder) is not searched. What cannot be read is yielded as an error:
-    one bad folder does not stop the rest.
+    The folder ``leave_out`` (the output folder) is not searched, and what a journal knows as made by this
+    program is yielded as a skip. What cannot be read is yielded as an error: one bad folder does not stop the
+    rest.
     """
     seen: set[str] = set()
     for name in inputs:
@@ -75,26 +77,35 @@ def find_sources(
             yield source
 
 
-def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | Failed]:
+def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | Skip | Failed]:
     """Walk without following links to folders, so that a loop of links cannot trap the walk."""
     waiting = [(top, "")]
+    own: set[str] = set()
     while waiting:
         folder, below = waiting.pop()
         try:
             with os.scandir(folder) as entries:
-                listing = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+                listing = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             denied = InputError(f"{folder}: cannot be listed: {error.strerror}", hint="check its permissions")
             yield Failed(folder, denied)
             continue
         folders = []
+        if any(entry.name == NAME for entry in listing):
+            own |= noted_targets(folder)
         for entry in listing:
+            if entry.name.startswith("."):
+                continue
             path = f"{below}/{entry.name}" if below else entry.name
             if entry.is_dir(follow_symlinks=False):
                 if selection.recursive and os.path.realpath(entry.path) != leave_out:
                     folders.append((entry.path, path))
             elif selection.takes(path) and _is_file(entry):
-                yield Source(str(Path(entry.path)), folder=below, named=False)
+                name = str(Path(entry.path))
+                if own and str(Path(name).absolute()) in own:
+                    yield Skip(name, "own-output")
+                else:
+                    yield Source(name, folder=below, named=False)
         waiting.extend(reversed(folders))
 
 

@@ -6,14 +6,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from upscale_cli.events import Failed
+from upscale_cli.events import Failed, Skip
 from upscale_cli.sources import Source
 
 _Stamp = tuple[int, int]
 
 
 def settled(
-    find: Callable[[], Iterable[Source | Failed]],
+    find: Callable[[], Iterable[Source | Skip | Failed]],
     *,
     settle: float = 2.0,
     pause: float = 0.5,
@@ -30,7 +30,7 @@ def settled(
     while True:
         ready = []
         for source in find():
-            if isinstance(source, Failed) or (stamp := _stamp(source.path)) is None:
+            if not isinstance(source, Source) or (stamp := _stamp(source.path)) is None:
                 continue
             if yielded.get(source.path) == stamp:
                 continue

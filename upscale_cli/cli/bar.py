@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from upscale_cli.cli import output
 from upscale_cli.cli.report import LineReport, summed_up
-from upscale_cli.events import DiskFull, Event, Failed, Progress, Start
+from upscale_cli.events import DiskFull, Event, Failed, Progress, Skip, Start
 
 if TYPE_CHECKING:
     from upscale_cli.plan import Plan
@@ -23,10 +23,10 @@ _FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt}, {rem
 class BarReport(LineReport):
     """Progress by pixels over all pictures, with the name of the one begun last."""
 
-    def looking(self, sources: list[Source | Failed]) -> Iterable[Source | Failed]:
+    def looking(self, sources: list[Source | Skip | Failed]) -> Iterable[Source | Skip | Failed]:
         """Show how many of many files have been looked at."""
         form = "looking at {n_fmt} of {total_fmt} files"
-        bar: Iterable[Source | Failed] = self._new_bar(
+        bar: Iterable[Source | Skip | Failed] = self._new_bar(
             iterable=sources, total=len(sources), delay=1, bar_format=form
         )
         return bar

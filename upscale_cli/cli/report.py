@@ -56,7 +56,7 @@ class Report:
             return 3
         return self.failed[0].error.exit_code if len(self.failed) == 1 else 1
 
-    def looking(self, sources: list[Source | Failed]) -> Iterable[Source | Failed]:
+    def looking(self, sources: list[Source | Skip | Failed]) -> Iterable[Source | Skip | Failed]:
         """Return the sources, to be looked at one after the other for the plan."""
         return sources
 

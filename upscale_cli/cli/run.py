@@ -18,6 +18,7 @@ from upscale_cli.events import Failed
 if TYPE_CHECKING:
     from upscale_cli.cli.report import Report
     from upscale_cli.destination import Destination
+    from upscale_cli.events import Skip
     from upscale_cli.journal import Journal
     from upscale_cli.pipeline import Upscaler
     from upscale_cli.plan import Plan, Planner
@@ -150,7 +151,7 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
     return Journal(destination.folder) if wanted else nullcontext()
 
 
-def _sources(options: RunOptions, destination: Destination) -> list[Source | Failed]:
+def _sources(options: RunOptions, destination: Destination) -> list[Source | Skip | Failed]:
     """Return the files asked for, and what is wrong with those that cannot be had."""
     from upscale_cli.sources import Selection, find_sources, listed_sources
 

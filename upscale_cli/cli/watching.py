@@ -11,13 +11,13 @@ from upscale_cli.watch import settled
 
 if TYPE_CHECKING:
     from upscale_cli.cli.report import Report
-    from upscale_cli.events import Failed
+    from upscale_cli.events import Failed, Skip
     from upscale_cli.plan import Plan, Planner
     from upscale_cli.sources import Source
 
 
 def run_watch(
-    find: Callable[[], Iterable[Source | Failed]],
+    find: Callable[[], Iterable[Source | Skip | Failed]],
     planner: Planner,
     new_report: Callable[[], Report],
     run_plan: Callable[[Plan, Planner, Report], int],
