@@ -9,7 +9,7 @@ import numpy as np
 from upscale_cli.encode import target_format
 from upscale_cli.errors import TooLargeError
 from upscale_cli.image_io import Picture, check_target
-from upscale_cli.memory import fair_share
+from upscale_cli.memory import available_memory, fair_share
 from upscale_cli.spool import IN_MEMORY
 from upscale_cli.upscaler import Upscaler
 
@@ -31,19 +31,22 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
     fmt = target_format(os.fspath(target), picture, settings.save)
     pages = picture.format == "tiff"
     check_target(fmt, *size, frames=picture.frames, pages=pages, source=picture.name)
-    budget = settings.memory or fair_share()
     whole, bands = memory_whole(picture, size), memory_in_bands(picture, size)
-    if whole <= budget:
+    share = settings.memory or fair_share()
+    if whole <= share:
         return False
     possible = os.fspath(target) != "-" and fits_bands(picture, upscaler)
-    needed = min(whole, bands) if possible else whole
-    if needed > budget:
-        raise TooLargeError(
-            f"{picture.name}: {picture.width}x{picture.height} to {size[0]}x{size[1]} takes about "
-            f"{needed / 1e9:.1f} GB of memory; {budget / 1e9:.1f} GB are allowed or free",
-            hint="enlarge less, or raise --memory",
-        )
-    return possible
+    if possible and bands <= share:
+        return True
+    budget = settings.memory or available_memory()
+    if whole <= budget:
+        return False
+    raise TooLargeError(
+        f"{picture.name}: {picture.width}x{picture.height} to {size[0]}x{size[1]} takes about "
+        f"{(min(whole, bands) if possible else whole) / 1e9:.1f} GB of memory; "
+        f"{budget / 1e9:.1f} GB are allowed or free",
+        hint="enlarge less, or raise --memory",
+    )
 
 
 def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:

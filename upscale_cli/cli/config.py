@@ -11,11 +11,6 @@ from typing import Any
 
 from upscale_cli.errors import UsageError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 def config_file() -> Path | None:
     """Return the settings file in force: ``$UPSCALE_CONFIG``, ``./upscale.toml``, or the user's; or None."""
@@ -35,6 +30,10 @@ def defaults(command: str, options: Collection[str], commands: Collection[str]) 
     path = config_file()
     if path is None:
         return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
