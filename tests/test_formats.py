@@ -38,6 +38,8 @@ def test_no_picture(head):
 
 def test_formats_that_are_known_by_name_only():
     assert foreign(b"\0\0\0\x18ftypheic" + bytes(20)) == "a HEIC picture"
+    assert foreign(b"\0\0\0,ftypavis\0\0\0\0avifavis") == "an animated AVIF"
+    assert sniff(b"\0\0\0,ftypavis\0\0\0\0avifavis") == ""
     assert foreign(b"\xff\x0a" + bytes(20)) == "a JPEG XL picture"
     assert foreign(b"hello") == ""
 

@@ -41,7 +41,7 @@ _ALL = (
         profile=True, exif=True, xmp=True, iptc=True, resolution=True,
     ),
     Format(
-        "png", "PNG", (".png",), 1_000_000, deep=True, frames=True,
+        "png", "PNG", (".png", ".apng"), 1_000_000, deep=True, frames=True,
         profile=True, exif=True, xmp=True, text=True, resolution=True,
     ),
     Format("webp", "WebP", (".webp",), 16_383, 90, frames=True, profile=True, exif=True, xmp=True),
@@ -95,7 +95,7 @@ def sniff(head: bytes) -> str:
         return "webp"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
-    if head[4:8] == b"ftyp" and any(brand in head[8:64] for brand in (b"avif", b"avis")):
+    if head[4:8] == b"ftyp" and head[8:12] != b"avis" and b"avif" in head[8:64]:
         return "avif"
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "gif"
@@ -108,6 +108,8 @@ def sniff(head: bytes) -> str:
 
 def foreign(head: bytes) -> str:
     """Words for a picture format that is recognised but not read ("a JPEG XL picture"), or ""."""
+    if head[4:12] == b"ftypavis":
+        return "an animated AVIF"
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         return "a HEIC picture"
     for at, magic, words in _KNOWN_BY_NAME_ONLY:

@@ -172,6 +172,8 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         delays = tuple(frame.delay for frame in moving.frames)
         channels += moving.transparent and channels in (1, 3)
     others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
+    if fmt == "avif":
+        others = image.get_n_pages() - 1
     if others > 0:
         notes.append(f"{others} further picture{'s' * (others > 1)} in the file left out")
     turn = _orientation(image, fmt, meta)
