@@ -16,10 +16,11 @@ from upscale_cli.compare import most_different
 from upscale_cli.duplicates import Facts, fingerprint, split_duplicates
 from upscale_cli.encode import SaveOptions, write_picture
 from upscale_cli.errors import InputError, MissingInputError, TargetError
+from upscale_cli.events import Failed
 from upscale_cli.machine import available_cpus
 from upscale_cli.originals import Pixels8, crop_to_multiple, grey, read_original, shrink
 from upscale_cli.resample import double
-from upscale_cli.sources import Selection, find_sources
+from upscale_cli.sources import Selection, Source, find_sources
 
 LEAST = 96
 """Pixels on the short side, below which a picture teaches little."""
@@ -71,9 +72,10 @@ def find_pictures(source: Path, target: Path) -> list[Path]:
         raise TargetError(f"{target}: is not an empty folder", hint="name a new folder")
     paths = []
     for found in find_sources([str(source)], Selection(recursive=True), leave_out=str(target)):
-        if isinstance(found, InputError):
-            raise found
-        paths.append(Path(found.path))
+        if isinstance(found, Failed):
+            raise found.error
+        if isinstance(found, Source):  # what this program enlarged before is not fit to train on
+            paths.append(Path(found.path))
     if not paths:
         raise MissingInputError(f"{source}: holds no files", hint="name a folder of pictures")
     return paths
