@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from upscale_cli import alpha
+from upscale_cli.pixels import peak
 
 
 def disc(dtype, hidden=(0, 0, 0)):
     """A red disc with a soft edge on a transparent ground whose hidden colour is given."""
-    full = alpha.full_scale(dtype)
+    full = peak(dtype)
     y, x = np.mgrid[:41, :53]
     cover = np.clip(14.5 - np.hypot(y - 20, x - 26), 0, 1)
     red = np.array([1, 0.25, 0.125]) * full
@@ -27,8 +28,8 @@ def test_hidden_colour_cannot_reach_the_edge(dtype, hidden):
     big = cv2.resize(colour, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     cover = cv2.resize(plane, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     expected = picture[20, 26, :3].astype(float)
-    visible = cover > 0.02 * alpha.full_scale(dtype)
-    assert np.abs(big[visible].astype(float) - expected).max() <= 0.01 * alpha.full_scale(dtype)
+    visible = cover > 0.02 * peak(dtype)
+    assert np.abs(big[visible].astype(float) - expected).max() <= 0.01 * peak(dtype)
 
 
 def test_visible_pixels_are_not_touched_and_hidden_ones_get_the_mean_of_their_neighbours():

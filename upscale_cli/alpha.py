@@ -7,19 +7,10 @@ under the transparent area first; the alpha plane is then enlarged as a grey pic
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Pixels = npt.NDArray[Any]
-
-
-def full_scale(dtype: npt.DTypeLike) -> int | float:
-    """The value of white, or of full opacity: 255, 65535 or 1.0."""
-    kind = np.dtype(dtype)
-    return int(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+from upscale_cli.pixels import Pixels, peak
 
 
 def split(pixels: Pixels) -> tuple[Pixels, Pixels]:
@@ -43,7 +34,7 @@ def bleed(colour: Pixels, alpha: Pixels) -> Pixels:
     hidden = alpha == 0
     if not hidden.any():
         return colour
-    weight = alpha[:, :, 0].astype(np.float32) / np.float32(full_scale(alpha.dtype))
+    weight = alpha[:, :, 0].astype(np.float32) / np.float32(peak(alpha.dtype))
     filled = _pull_push(colour.astype(np.float32), weight)
     if colour.dtype.kind == "u":
         filled = np.rint(filled)
@@ -78,7 +69,7 @@ def keep_plateaus(enlarged: Pixels, alpha: Pixels) -> Pixels:
     size = (enlarged.shape[1], enlarged.shape[0])
     out = enlarged.copy()
     around = np.ones((3, 3), np.uint8)
-    full = full_scale(alpha.dtype)
+    full = peak(alpha.dtype)
     for value, inside in ((0, cv2.dilate(alpha, around) == 0), (full, cv2.erode(alpha, around) == full)):
         mask = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         out[mask.reshape(out.shape).astype(bool)] = value
@@ -93,7 +84,7 @@ def join(colour: Pixels, alpha: Pixels) -> Pixels:
 
 def flatten(pixels: Pixels, background: tuple[int, int, int]) -> Pixels:
     """(H, W, 2|4) laid on one 8-bit RGB colour: (H, W, 1|3), grey if the background is grey."""
-    full = full_scale(pixels.dtype)
+    full = peak(pixels.dtype)
     colour, alpha = pixels[:, :, :-1], pixels[:, :, -1:]
     if colour.shape[2] == 1 and len(set(background)) > 1:
         colour = np.repeat(colour, 3, axis=2)

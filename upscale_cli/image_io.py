@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from upscale_cli import apng, bmp, decode, jpeg, libvips, metadata, png, pnm
+from upscale_cli import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, webp
 from upscale_cli.decode import Encoded
 from upscale_cli.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.errors import (
@@ -55,6 +55,8 @@ class Picture:
 
     name: str
     format: str
+    data: Encoded = field(repr=False)
+    max_pixels: int = field(repr=False)
     width: int
     """Upright, as are the pixels."""
     height: int
@@ -62,22 +64,22 @@ class Picture:
     """1 grey, 2 grey and alpha, 3 RGB, 4 RGBA: what pixels() gives, not what the file stores."""
     dtype: str
     """'uint8', 'uint16' or 'float32'."""
-    frames: int
-    """Frames of an animation, or pages."""
-    orientation: int
-    """EXIF orientation of the stored pixels, already applied to width, height and pixels()."""
-    notes: tuple[str, ...]
-    """One line for each thing of the source that its pixels do not show."""
-    metadata: Metadata = field(repr=False)
-    bits: int
+    bits: int = 8
     """Bits per channel as stored."""
-    delays: tuple[int, ...] = field(repr=False)
+    frames: int = 1
+    """Frames of an animation, or pages."""
+    delays: tuple[int, ...] = field(default=(), repr=False)
     """Milliseconds that each frame of an animation stays; () for pages and stills."""
-    loop: int
+    loop: int = 0
     """How often an animation plays; 0 is for ever."""
-    png: PngFacts = field(repr=False)
-    data: Encoded = field(repr=False)
-    max_pixels: int = field(repr=False)
+    orientation: int = 1
+    """EXIF orientation of the stored pixels, already applied to width, height and pixels()."""
+    lossless: bool = False
+    """A WebP that was stored without loss."""
+    notes: tuple[str, ...] = ()
+    """One line for each thing of the source that its pixels do not show."""
+    metadata: Metadata = field(default_factory=Metadata, repr=False)
+    png: PngFacts = field(default_factory=PngFacts, repr=False)
 
     @property
     def has_alpha(self) -> bool:
@@ -184,22 +186,23 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         width, height = height, width
         meta = replace(meta, resolution=meta.resolution[::-1] if meta.resolution else None)
     return Picture(
-        name=name,
-        format=fmt,
-        width=width,
-        height=height,
-        channels=channels,
-        dtype=libvips.DTYPES[image.format],
-        frames=frames,
-        orientation=turn,
-        notes=tuple(f"{name}: {note}" for note in notes),
-        metadata=meta,
+        name,
+        fmt,
+        data,
+        max_pixels,
+        width,
+        height,
+        channels,
+        libvips.DTYPES[image.format],
         bits=image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8,
+        frames=frames,
         delays=delays,
         loop=loop,
+        orientation=turn,
+        lossless=fmt == "webp" and webp.is_lossless(decode.buffer(data)),
+        notes=tuple(f"{name}: {note}" for note in notes),
+        metadata=meta,
         png=facts,
-        data=data,
-        max_pixels=max_pixels,
     )
 
 
@@ -222,24 +225,7 @@ def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         width, height, channels, maximum, _ = pnm.size(decode.buffer(data), name)
         dtype = "uint8" if maximum < 256 else "uint16"
     decode.check_size(width, height, name, max_pixels)
-    return Picture(
-        name,
-        fmt,
-        width,
-        height,
-        channels,
-        dtype,
-        1,
-        1,
-        (),
-        Metadata(),
-        8,
-        (),
-        0,
-        PngFacts(),
-        data,
-        max_pixels,
-    )
+    return Picture(name, fmt, data, max_pixels, width, height, channels, dtype)
 
 
 def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:

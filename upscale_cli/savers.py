@@ -36,7 +36,7 @@ class SaveOptions:
     quality: int = 0
     """The encoder's own 1 to 100; 0 takes the format's default."""
     lossless: bool = False
-    """WebP and AVIF without loss."""
+    """WebP and AVIF without loss; for WebP also the default if the source was one without loss."""
     compression: int = 4
     """Effort of PNG and of TIFF's deflate, 0 (none) to 9 (smallest)."""
     background: tuple[int, int, int] = (255, 255, 255)
@@ -157,7 +157,8 @@ class Saver:
             # Measured on enlarged photographs: "avg" is best from level 3 on, "up" below.
             return {"compression": options.compression, "filter": "avg" if options.compression > 2 else "up"}
         if self.fmt.name == "webp":
-            return {**lossy, "lossless": options.lossless, "effort": 2}
+            as_before = bool(self.like and self.like.lossless and not options.quality)
+            return {**lossy, "lossless": options.lossless or as_before, "effort": 2}
         if self.fmt.name == "avif":
             deep = self.like.bits if self.like and self.like.format == "avif" else 12
             bits = 8 if image.format == "uchar" else deep
