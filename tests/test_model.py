@@ -59,6 +59,13 @@ def test_spared_pixels_do_not_change_the_others(tiny, passes, spare):
     assert np.array_equal(spared[:, rim:-rim, rim:-rim], whole[:, rim:-rim, rim:-rim])
 
 
+def test_the_ensemble_spares_its_chain_work(tiny):
+    ensemble, y = SelfEnsemble(Chained(tiny, 2)), batch(24, 30)
+    whole, spared = ensemble(y), ensemble(y, spare=5)
+    assert np.array_equal(spared[:, 20:-20, 20:-20], whole[:, 20:-20, 20:-20])
+    assert (spared[:, 0] == 0).all()
+
+
 def test_later_passes_are_spared_work(tiny):
     seen = []
     model = Facts(tiny)

@@ -73,11 +73,18 @@ def test_calls_from_several_threads(shipped):
     assert all(np.array_equal(a, b) for a, b in zip(answers, expected, strict=True))
 
 
-def test_interpreters_are_kept_for_a_few_shapes_only(shipped):
-    for size in range(8, 20):
+def test_interpreters_are_kept_while_they_are_of_use(shipped):
+    for _ in range(20):
+        shipped(batch(10, 10))
+        shipped(batch(11, 11))
+    kept = dict(shipped._idle)
+    shipped(batch(10, 10))
+    assert shipped._idle[1, 10, 10, 1] is kept[1, 10, 10, 1]
+    for size in range(12, 40):
         shipped(batch(size, size))
-    assert len(shipped._idle) <= 4
-    assert (1, 19, 19, 1) in shipped._idle
+    assert len(shipped._idle) <= 18
+    assert (1, 39, 39, 1) in shipped._idle
+    assert (1, 10, 10, 1) not in shipped._idle
 
 
 def test_both_precisions_agree_closely():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -137,13 +138,14 @@ class SelfEnsemble:
         self.scale, self.channels = model.scale, model.channels
         self.halo, self.residual = model.halo, model.residual
 
-    def __call__(self, batch: Batch, /) -> Batch:
-        """Turn, enlarge, turn back, average."""
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
+        """Turn, enlarge, turn back, average; ``spare`` as for a chain."""
+        run = partial(self.model, spare=spare) if isinstance(self.model, Chained) else self.model
         total: Batch | None = None
         for turns in range(4):
             for flip in (False, True):
                 view = batch[:, :, ::-1] if flip else batch
-                answer = self.model(np.ascontiguousarray(np.rot90(view, turns, (1, 2))))
+                answer = run(np.ascontiguousarray(np.rot90(view, turns, (1, 2))))
                 answer = np.rot90(answer, -turns, (1, 2))
                 answer = answer[:, :, ::-1] if flip else answer
                 total = answer.copy() if total is None else np.add(total, answer, out=total)

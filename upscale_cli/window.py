@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from upscale_cli.color import BLUE, GREEN, RED, luma
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
-from upscale_cli.model import Chained, Model
+from upscale_cli.model import Chained, Model, SelfEnsemble
 from upscale_cli.pixels import Batch, Pixels, from_float, peak
 from upscale_cli.resample import double, enlarge_batch
 
@@ -76,7 +76,7 @@ class Composer:
         inputs[len(windows) :] = 0
         for place, window in zip(inputs, windows, strict=False):
             self._show(window, place)
-        answers = self.model(inputs, spare=spare) if isinstance(self.model, Chained) else self.model(inputs)
+        answers = self._call(inputs, spare)
         expected = (batch, *(self.model.scale * n for n in inputs.shape[1:3]), self.model.channels)
         if answers.shape != expected:
             raise ResultError(
@@ -90,6 +90,11 @@ class Composer:
         if self._to_residual:
             answers = answers - enlarge_batch(inputs, self.model.scale)
         return luma(answers) if self.model.channels > self.channels else answers
+
+    def _call(self, inputs: Batch, spare: int) -> Batch:
+        if isinstance(self.model, Chained | SelfEnsemble):
+            return self.model(inputs, spare=spare)
+        return self.model(inputs)
 
     def _show(self, window: Pixels, place: NDArray[np.float32]) -> None:
         """Write ``window`` as the network wants to see it."""

@@ -20,8 +20,8 @@ from upscale_cli.probe import measured
 from upscale_cli.quiet import silenced
 from upscale_cli.zoo import read_weights
 
-_SHAPES_KEPT = 4
-"""Window shapes for which interpreters are kept ready; one picture needs one."""
+_CALLS_KEPT = 16
+"""Calls after which an interpreter that nobody has used is given up when another one is needed."""
 
 
 class _Prepared:
@@ -80,26 +80,32 @@ class LiteRTModel:
         self.halo, self.residual = card.halo, card.residual
         self._content = content
         self._lock = threading.Lock()
+        self._calls = 0
         self._idle: dict[tuple[int, ...], list[_Prepared]] = {}
+        self._last_use: dict[tuple[int, ...], int] = {}
         with silenced():
             self._prepare((1, 8, 8, self.channels))
 
     def __call__(self, batch: Batch, /) -> Batch:
         """Run the network; see `model.Model`."""
-        with self._lock:
-            idle = self._idle.get(batch.shape)
-            prepared = idle.pop() if idle else None
-        prepared = prepared or self._prepare(batch.shape)
+        shape = batch.shape
+        prepared = self._take(shape) or self._prepare(shape)
         answer = prepared.run(batch)
-        self._give_back(batch.shape, prepared)
-        return answer
-
-    def _give_back(self, shape: tuple[int, ...], prepared: _Prepared) -> None:
         with self._lock:
             self._idle.setdefault(shape, []).append(prepared)
-            self._idle[shape] = self._idle.pop(shape)  # used last, dropped last
-            while len(self._idle) > _SHAPES_KEPT:
-                del self._idle[next(iter(self._idle))]
+        return answer
+
+    def _take(self, shape: tuple[int, ...]) -> _Prepared | None:
+        """An idle interpreter; where there is none, make room for a new one."""
+        with self._lock:
+            self._calls += 1
+            self._last_use[shape] = self._calls
+            if idle := self._idle.get(shape):
+                return idle.pop()
+            for old in [old for old, call in self._last_use.items() if call < self._calls - _CALLS_KEPT]:
+                self._idle.pop(old, None)
+                del self._last_use[old]
+            return None
 
     def _prepare(self, shape: tuple[int, ...]) -> _Prepared:
         try:
