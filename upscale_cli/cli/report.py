@@ -106,7 +106,7 @@ class LineReport(Report):
 
     def plan(self, plan: Plan, facts: dict[str, Any]) -> None:
         """Note how many pictures there are."""
-        self.total += len(plan.jobs)
+        self.total += len(plan.jobs) + len(plan.failed)
         super().plan(plan, facts)
 
     def event(self, event: Event) -> None:
