@@ -196,6 +196,15 @@ def test_kernels_do_not_shrink():
         open_for_scale(zoo.find("bicubic"), 0)
 
 
+def test_each_runtime_has_its_kind_of_file(copy):
+    with pytest.raises(ModelError, match=r"fsrcnn.*\.keras: LiteRT") as caught:
+        open_model(zoo.find(precision="keras"))
+    assert "--runtime tensorflow" in caught.value.hint
+    pytest.importorskip("tensorflow")
+    with pytest.raises(ModelError, match=r"copy\.tflite: TensorFlow runs \.keras files only"):
+        open_model(zoo.find(str(copy)), runtime="tensorflow")
+
+
 def test_unknown_runtimes_are_refused():
     with pytest.raises(UsageError, match="onnx"):
         open_model(zoo.find(), runtime="onnx")

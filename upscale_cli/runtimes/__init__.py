@@ -23,6 +23,8 @@ def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) ->
         from upscale_cli.runtimes.tensorflow import open_keras
 
         return open_keras(card, threads=threads)
+    if card.precision == "keras":
+        raise ModelError(f"{card.path}: LiteRT cannot run Keras files", hint="add --runtime tensorflow")
     from upscale_cli.runtimes.litert import open_tflite
 
     return open_tflite(card)
