@@ -30,7 +30,7 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
             f"{name}: its samples are of the kind {words}, which is not supported",
             hint="convert it to 8 or 16 bits per channel first",
         )
-    deep = image.format != "uchar"
+    deep = image.format != "uchar" and kind != "lab"  # of_lab_bytes makes floats of 8 bits
     colours = {"cmyk": 4, "lab": 3, "labs": 3, "xyz": 3}.get(kind, 3 if image.bands >= 3 else 1)
     image, lost = _without_extras(image, colours, extra)
     if lost:
@@ -42,6 +42,15 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
         image = image.colourspace("rgb16" if deep else "srgb")
         notes.append(f"{kind.upper()} converted to sRGB")
     return image, notes
+
+
+def of_lab_bytes(image: Any) -> Any:
+    """8-bit Lab read as if it were RGB (L* over 0 to 255, a* and b* signed) as the Lab that it is."""
+    signed = (image > 127).ifthenelse(image - 256, image)
+    lab = (image[0] * (100 / 255)).bandjoin(
+        [signed[1], signed[2], *(image[i] for i in range(3, image.bands))]
+    )
+    return lab.cast("float").copy(interpretation="lab")
 
 
 def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:

@@ -67,7 +67,9 @@ def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_
         options |= {"page": page, "n": n}
     extra = tiff.extra_channels(buffer(data), page) if fmt == "tiff" else ()
     try:
-        image = libvips.load(_LOADERS[fmt], data, **options)
+        lab = tiff.lab_as_rgb(buffer(data), page) if fmt == "tiff" else b""
+        image = libvips.load(_LOADERS[fmt], lab or data, **options)
+        image = colourspace.of_lab_bytes(image) if lab else image
         image, notes = colourspace.to_rgb(image, name, extra=extra)
     except libvips.Error as error:
         raise broken(name, fmt, error) from error

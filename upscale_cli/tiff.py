@@ -9,8 +9,10 @@ from typing import Any
 
 from upscale_cli import exif, ifd
 from upscale_cli.exif import Exif
+from upscale_cli.ifd import Layout
 
-_EXTRA_SAMPLES = 0x0152
+_BITS, _PHOTOMETRIC, _EXTRA_SAMPLES = 0x0102, 0x0106, 0x0152
+_RGB, _LAB = 2, 8
 _OFFSETS = {0x0111, 0x0144}  # StripOffsets, TileOffsets
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 """Kinds of extra channel (TIFF 6.0, ExtraSamples)."""
@@ -19,15 +21,38 @@ UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
     """The kinds of a page's channels beyond grey or colour; () if it has none or they are not stated."""
     try:
-        where = ifd.layout(data)
-        (offset,) = struct.unpack_from(where.pointer, data, where.first)
-        for _ in range(page):
-            (offset,) = struct.unpack_from(where.pointer, data, ifd.end(data, where, offset))
-        directory, _ = ifd.read(data, where, offset)
+        where, offset = _find(data, page)
+        entry = ifd.read(data, where, offset)[0].get(_EXTRA_SAMPLES)
     except (ValueError, struct.error):
         return ()
-    entry = directory.get(_EXTRA_SAMPLES)
     return entry.numbers(where.order) if entry else ()
+
+
+def _find(data: Any, page: int) -> tuple[Layout, int]:
+    """The layout of a file, and where the directory of a page is."""
+    where = ifd.layout(data)
+    (offset,) = struct.unpack_from(where.pointer, data, where.first)
+    for _ in range(page):
+        (offset,) = struct.unpack_from(where.pointer, data, ifd.end(data, where, offset))
+    return where, offset
+
+
+def lab_as_rgb(data: Any, page: int = 0) -> bytes:
+    """A copy of a file whose 8-bit Lab page calls itself RGB, which libvips reads; b"" for other pages."""
+    try:
+        where, offset = _find(data, page)
+        directory, _ = ifd.read(data, where, offset)
+    except (ValueError, struct.error):
+        return b""
+    kind, bits = directory.get(_PHOTOMETRIC), directory.get(_BITS)
+    if not kind or not bits or kind.numbers(where.order) != (_LAB,) or set(bits.numbers(where.order)) != {8}:
+        return b""
+    entry = struct.pack(where.order + "HH", _PHOTOMETRIC, 3)
+    at = bytes(data[offset : ifd.end(data, where, offset)]).find(entry)
+    if at < 0:
+        return b""
+    value = offset + at + where.entry_size - where.inline
+    return bytes(data[:value]) + struct.pack(where.order + "H", _RGB) + bytes(data[value + 2 :])
 
 
 def append_page(path: Path, page: Path) -> None:
