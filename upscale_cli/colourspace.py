@@ -38,6 +38,9 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
     if kind == "cmyk":
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=16 if deep else 8)
         notes.append("CMYK converted to sRGB")
+    elif kind in ("lab", "labs"):  # as in ICC profiles, that is, for D50
+        image = image.icc_export(output_profile="srgb", depth=16 if deep else 8)
+        notes.append("Lab converted to sRGB")
     elif kind not in _PLAIN:
         image = image.colourspace("rgb16" if deep else "srgb")
         notes.append(f"{kind.upper()} converted to sRGB")
