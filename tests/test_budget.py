@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from upscale_cli.budget import Budget, CancelledError
+from upscale_cli.batch.budget import Budget, CancelledError
 
 
 def test_no_more_is_lent_than_there_is():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from upscale_cli.batch.journal import NAME, Journal, file_hash, noted_targets
 from upscale_cli.errors import OutputError
-from upscale_cli.journal import NAME, Journal, file_hash, noted_targets
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_claims_hold_between_processes_and_end_with_them(tmp_path):
     code = textwrap.dedent(
         """
         import sys
-        from upscale_cli.journal import Journal
+        from upscale_cli.batch.journal import Journal
         journal = Journal(sys.argv[1])
         print(journal.claim(sys.argv[1] + "/a"), flush=True)
         sys.stdin.read()

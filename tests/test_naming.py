@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from upscale_cli.batch.naming import BY_SCALE, BY_SIZE, LONGEST_NAME, NameTemplate, shortened
 from upscale_cli.errors import UsageError
-from upscale_cli.naming import BY_SCALE, BY_SIZE, LONGEST_NAME, NameTemplate, shortened
 
 
 def fill(template, source="a/b/photo.jpg", ext=".png", scale="4", model="fsrcnn-s", size=(40, 30)):

@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 
 from tests.command import paint
-from upscale_cli import plan as module
-from upscale_cli.destination import Destination, extension
+from upscale_cli.batch import plan as module
+from upscale_cli.batch.destination import Destination, extension
+from upscale_cli.batch.journal import Journal, file_hash
+from upscale_cli.batch.naming import NameTemplate
+from upscale_cli.batch.plan import Planner
+from upscale_cli.batch.sources import Selection, Source, find_sources
 from upscale_cli.encode import SaveOptions
 from upscale_cli.errors import MissingInputError, TargetError
-from upscale_cli.journal import Journal, file_hash
-from upscale_cli.naming import NameTemplate
 from upscale_cli.pipeline import Settings, Upscaler
-from upscale_cli.plan import Planner
-from upscale_cli.sources import Selection, Source, find_sources
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
+from upscale_cli.batch.events import DiskFull, Failed, Finished, Job, Progress, Skip, Start
+from upscale_cli.batch.plan import Plan
 from upscale_cli.cli.bar import BarReport
 from upscale_cli.cli.jsonlines import JsonReport
 from upscale_cli.cli.report import LineReport, Report
 from upscale_cli.errors import DamagedImageError, UsageError
-from upscale_cli.events import DiskFull, Failed, Finished, Job, Progress, Skip, Start
 from upscale_cli.pipeline import Done
-from upscale_cli.plan import Plan
 
 
 def job(number, name="{}.png"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import COMMAND, environment, paint, run, size_of, start
-from upscale_cli.journal import NAME
+from upscale_cli.batch.journal import NAME
 
 PAGE = (Path(__file__).parents[1] / "docs" / "scripting.md").read_text("utf-8")
 FAST = ("-n", "bicubic")

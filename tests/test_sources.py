@@ -3,8 +3,8 @@ import os
 
 import pytest
 
+from upscale_cli.batch.sources import Selection, Source, find_sources, listed_sources, read_list
 from upscale_cli.errors import MissingInputError, UsageError
-from upscale_cli.sources import Selection, Source, find_sources, listed_sources, read_list
 
 EVERYTHING = Selection(recursive=True)
 

@@ -1,10 +1,10 @@
 from itertools import islice
 from pathlib import Path
 
+from upscale_cli.batch.events import Failed
+from upscale_cli.batch.sources import Source
+from upscale_cli.batch.watch import settled
 from upscale_cli.errors import InputError
-from upscale_cli.events import Failed
-from upscale_cli.sources import Source
-from upscale_cli.watch import settled
 
 
 class World:

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from upscale_cli.batch.events import DiskFull, Event, Failed, Progress, Skip, Start
 from upscale_cli.cli import output
 from upscale_cli.cli.report import LineReport, summed_up
-from upscale_cli.events import DiskFull, Event, Failed, Progress, Skip, Start
 
 if TYPE_CHECKING:
-    from upscale_cli.plan import Plan
-    from upscale_cli.sources import Source
+    from upscale_cli.batch.plan import Plan
+    from upscale_cli.batch.sources import Source
 
 _NAME = 24
 _FORMAT = "{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {rate_fmt}, {remaining} left{postfix}"

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from upscale_cli.batch import job_memory
+from upscale_cli.batch.events import Job
+from upscale_cli.batch.plan import Plan, Planner
+from upscale_cli.batch.runner import job_memory
 from upscale_cli.cli import output
 from upscale_cli.cli.jsonlines import emit, emit_failed, job_facts
 from upscale_cli.cli.report import REASONS
-from upscale_cli.events import Job
 from upscale_cli.machine import available_cpus
 from upscale_cli.pipeline import Upscaler
-from upscale_cli.plan import Plan, Planner
 from upscale_cli.request import WORKSPACE
 
 #: Bytes per pixel of enlarged photographs, by extension; the rest is taken as three quarters of raw.

@@ -7,12 +7,12 @@ import math
 import sys
 from typing import TYPE_CHECKING, Any
 
+from upscale_cli.batch.events import Event, Failed, Finished, Job, Progress, Skip, Start
 from upscale_cli.cli.report import Report
 from upscale_cli.errors import UpscaleError
-from upscale_cli.events import Event, Failed, Finished, Job, Progress, Skip, Start
 
 if TYPE_CHECKING:
-    from upscale_cli.plan import Plan
+    from upscale_cli.batch.plan import Plan
 
 #: It changes when a field goes away or changes its meaning, not when one is added.
 VERSION = 1

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from upscale_cli.batch.events import DiskFull, Event, Failed, Finished, Skip
 from upscale_cli.cli import output
-from upscale_cli.events import DiskFull, Event, Failed, Finished, Skip
 
 if TYPE_CHECKING:
+    from upscale_cli.batch.plan import Plan
+    from upscale_cli.batch.sources import Source
     from upscale_cli.pipeline import Done
-    from upscale_cli.plan import Plan
-    from upscale_cli.sources import Source
 
 #: Why a file was left out, in words.
 REASONS = {

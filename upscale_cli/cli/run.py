@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from upscale_cli.batch.events import Failed
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
 from upscale_cli.errors import UpscaleError, UsageError
-from upscale_cli.events import Failed
 
 if TYPE_CHECKING:
+    from upscale_cli.batch.destination import Destination
+    from upscale_cli.batch.events import Skip
+    from upscale_cli.batch.journal import Journal
+    from upscale_cli.batch.plan import Plan, Planner
+    from upscale_cli.batch.sources import Source
     from upscale_cli.cli.report import Report
-    from upscale_cli.destination import Destination
-    from upscale_cli.events import Skip
-    from upscale_cli.journal import Journal
     from upscale_cli.pipeline import Upscaler
-    from upscale_cli.plan import Plan, Planner
-    from upscale_cli.sources import Source
 
 
 #: Extensions of pictures that cannot be written: a name that ends so is no folder.
@@ -67,10 +67,10 @@ Shell completion: upscale --install-completion
 
 def _run(options: RunOptions) -> int:
     """Do what was asked for; return the exit code."""
+    from upscale_cli.batch.journal import Journal
+    from upscale_cli.batch.plan import Planner
     from upscale_cli.cli import estimate
-    from upscale_cli.journal import Journal
     from upscale_cli.pipeline import Upscaler
-    from upscale_cli.plan import Planner
 
     inputs = options.inputs or []
     if options.raw:
@@ -106,7 +106,7 @@ def _run(options: RunOptions) -> int:
 
 def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
     """Carry out a plan, telling ``report``; return the exit code."""
-    from upscale_cli.batch import Batch
+    from upscale_cli.batch.runner import Batch
 
     try:
         with Batch(
@@ -122,9 +122,9 @@ def run_plan(plan: Plan, planner: Planner, report: Report) -> int:
 
 def _destination(options: RunOptions) -> Destination:
     """Return where results go: ``-o`` is a file when it ends like a picture and is no folder."""
-    from upscale_cli.destination import Destination
+    from upscale_cli.batch.destination import Destination
+    from upscale_cli.batch.naming import NameTemplate
     from upscale_cli.formats import SUFFIXES, format_for
-    from upscale_cli.naming import NameTemplate
 
     place = Path(options.output or "output")
     if place.suffix.lower() in _FOREIGN and not place.is_dir():
@@ -141,7 +141,7 @@ def _destination(options: RunOptions) -> Destination:
 
 def _journal(options: RunOptions, destination: Destination) -> AbstractContextManager[Journal | None]:
     """Open the journal, unless the request is one picture: that is simply made."""
-    from upscale_cli.journal import NAME, Journal
+    from upscale_cli.batch.journal import NAME, Journal
 
     inputs = options.inputs or []
     several = len(inputs) > 1 or options.files_from or Path(inputs[0]).is_dir()
@@ -153,7 +153,7 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
 
 def _sources(options: RunOptions, destination: Destination) -> list[Source | Skip | Failed]:
     """Return the files asked for, and what is wrong with those that cannot be had."""
-    from upscale_cli.sources import Selection, find_sources, listed_sources
+    from upscale_cli.batch.sources import Selection, find_sources, listed_sources
 
     selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
     inputs = options.inputs or []
@@ -174,7 +174,7 @@ def _sources(options: RunOptions, destination: Destination) -> list[Source | Ski
 
 def _listed(options: RunOptions) -> list[str]:
     """Read the names of ``--files-from``."""
-    from upscale_cli.sources import read_list
+    from upscale_cli.batch.sources import read_list
 
     if options.files_from == "-":
         return read_list(sys.stdin.buffer, ended_by_nul=options.null)

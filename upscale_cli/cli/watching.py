@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from upscale_cli.batch.watch import settled
 from upscale_cli.cli import estimate, output
 from upscale_cli.errors import UpscaleError
-from upscale_cli.watch import settled
 
 if TYPE_CHECKING:
+    from upscale_cli.batch.events import Failed, Skip
+    from upscale_cli.batch.plan import Plan, Planner
+    from upscale_cli.batch.sources import Source
     from upscale_cli.cli.report import Report
-    from upscale_cli.events import Failed, Skip
-    from upscale_cli.plan import Plan, Planner
-    from upscale_cli.sources import Source
 
 
 def run_watch(

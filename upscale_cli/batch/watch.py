@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from upscale_cli.events import Failed, Skip
-from upscale_cli.sources import Source
+from upscale_cli.batch.events import Failed, Skip
+from upscale_cli.batch.sources import Source
 
 _Stamp = tuple[int, int]
 

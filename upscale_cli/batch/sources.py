@@ -9,9 +9,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
+from upscale_cli.batch.events import Failed, Skip
+from upscale_cli.batch.journal import NAME, noted_targets
 from upscale_cli.errors import InputError, MissingInputError, UsageError
-from upscale_cli.events import Failed, Skip
-from upscale_cli.journal import NAME, noted_targets
 
 
 @dataclass(frozen=True, slots=True)

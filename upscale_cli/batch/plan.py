@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from upscale_cli.destination import Destination, extension
+from upscale_cli.batch.destination import Destination, extension
+from upscale_cli.batch.events import Failed, Job, Skip
+from upscale_cli.batch.journal import Journal
+from upscale_cli.batch.sources import Source
 from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
-from upscale_cli.events import Failed, Job, Skip
 from upscale_cli.formats import SUFFIXES
 from upscale_cli.image_io import open_picture
-from upscale_cli.journal import Journal
 from upscale_cli.pipeline import Upscaler
 from upscale_cli.request import check_request
-from upscale_cli.sources import Source
 
 
 @dataclass

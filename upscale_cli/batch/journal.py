@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 
+from upscale_cli.batch.locks import lock_byte, unlock_byte
 from upscale_cli.errors import OutputError
-from upscale_cli.locks import lock_byte, unlock_byte
 
 NAME = ".upscale-journal.jsonl"
 _CHUNK = 1 << 20

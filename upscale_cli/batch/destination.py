@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from upscale_cli.batch.naming import BY_SCALE, BY_SIZE, NameTemplate
+from upscale_cli.batch.sources import Source
 from upscale_cli.formats import FORMATS, SUFFIXES, format_for
-from upscale_cli.naming import BY_SCALE, BY_SIZE, NameTemplate
 from upscale_cli.settings import Settings
-from upscale_cli.sources import Source
 
 
 @dataclass(frozen=True)

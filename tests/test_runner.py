@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.command import paint, size_of
-from upscale_cli import batch as module
 from upscale_cli.atomic import cannot_write
-from upscale_cli.batch import Batch
-from upscale_cli.destination import Destination
-from upscale_cli.events import DiskFull, Failed, Finished, Progress, Skip, Start
-from upscale_cli.journal import Journal, file_hash
+from upscale_cli.batch import runner as module
+from upscale_cli.batch.destination import Destination
+from upscale_cli.batch.events import DiskFull, Failed, Finished, Progress, Skip, Start
+from upscale_cli.batch.journal import Journal, file_hash
+from upscale_cli.batch.plan import Planner
+from upscale_cli.batch.runner import Batch
+from upscale_cli.batch.sources import Selection, find_sources
 from upscale_cli.pipeline import Settings, Upscaler
-from upscale_cli.plan import Planner
-from upscale_cli.sources import Selection, find_sources
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from upscale_cli.atomic import sweep
-from upscale_cli.budget import Budget, CancelledError
+from upscale_cli.batch.budget import Budget, CancelledError
+from upscale_cli.batch.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
+from upscale_cli.batch.journal import Journal, file_hash
 from upscale_cli.errors import InputError, MissingInputError, OutputError, UpscaleError
-from upscale_cli.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
-from upscale_cli.journal import Journal, file_hash
 from upscale_cli.machine import available_cpus
 from upscale_cli.memory import fair_share
 from upscale_cli.pipeline import Upscaler, upscale_file
