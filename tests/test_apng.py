@@ -9,10 +9,9 @@ from PIL import Image
 
 from tests.conftest import draw
 from tests.test_png import chunk, encoded
-from upscale_cli import apng
-from upscale_cli.encode import write_picture
 from upscale_cli.errors import DamagedImageError
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import apng, open_picture
+from upscale_cli.image_io.encode import write_picture
 
 
 def moving(frames, **options):

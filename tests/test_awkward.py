@@ -20,7 +20,7 @@ import json, sys, time
 from pathlib import Path
 import numpy as np
 from upscale_cli.errors import UpscaleError
-from upscale_cli.formats import FORMATS
+from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.image_io import open_picture, write_picture
 
 for name in sys.argv[2:]:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import bmp
 from upscale_cli.errors import DamagedImageError, UnsupportedImageError
+from upscale_cli.image_io import bmp
 
 
 def by_hand(width, height, bits, compression, body, palette=b"", masks=b"", colours=0):

@@ -8,10 +8,9 @@ import tifffile
 from PIL import Image, ImageCms
 
 from tests.conftest import draw
-from upscale_cli import libvips
-from upscale_cli.colourspace import to_rgb
 from upscale_cli.errors import UnsupportedImageError
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import libvips, open_picture
+from upscale_cli.image_io.colourspace import to_rgb
 
 
 def cmyk_jpeg(colour, **options):

@@ -10,9 +10,8 @@ import tifffile
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import decode
 from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import decode, open_picture
 
 
 def encoded(picture, fmt, **options):
@@ -131,7 +130,7 @@ def test_other_samples_are_refused(kind, tmp_path):
 
 @pytest.mark.parametrize("bits", [10, 12])
 def test_deep_avif_reaches_white(bits):
-    from upscale_cli import libvips
+    from upscale_cli.image_io import libvips
 
     white = libvips.image_of(np.full((16, 16, 3), 65535, np.uint16))
     data = white.heifsave_buffer(compression="av1", bitdepth=bits, lossless=True)

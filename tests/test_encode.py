@@ -11,11 +11,10 @@ import tifffile
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import encode, spool
-from upscale_cli.encode import SaveOptions, encode_picture, target_format, write_bands, write_picture
 from upscale_cli.errors import OutputError, TooLargeError, UsageError
-from upscale_cli.formats import FORMATS
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import encode, open_picture, spool
+from upscale_cli.image_io.encode import SaveOptions, encode_picture, target_format, write_bands, write_picture
+from upscale_cli.image_io.formats import FORMATS
 
 SUFFIX = {name: fmt.suffixes[0] for name, fmt in FORMATS.items()}
 

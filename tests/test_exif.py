@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from upscale_cli import exif, ifd
-from upscale_cli.ifd import Entry, Layout
+from upscale_cli.image_io import exif, ifd
+from upscale_cli.image_io.ifd import Entry, Layout
 
 BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 

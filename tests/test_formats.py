@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from upscale_cli.errors import TooLargeError, UsageError
-from upscale_cli.formats import FORMATS, check_target, foreign, format_for, sniff
+from upscale_cli.image_io.formats import FORMATS, check_target, foreign, format_for, sniff
 
 PAGE = Path(__file__).parents[1] / "docs" / "formats.md"
 HEADS = {

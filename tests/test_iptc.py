@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, IptcImagePlugin
 
-from upscale_cli import iptc
+from upscale_cli.image_io import iptc
 
 RECORDS = b"\x1c\x02\x78\x00\x05Hello\x1c\x02\x19\x00\x03cat"
 THUMBNAIL = b"8BIM\x04\x0c\x00\x00\x00\x00\x00\x05thumb\x00"

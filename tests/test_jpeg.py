@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import jpeg
+from upscale_cli.image_io import jpeg
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import libvips
+from upscale_cli.image_io import libvips
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

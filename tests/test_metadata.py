@@ -11,11 +11,10 @@ from tests.conftest import draw
 from tests.test_exif import block
 from tests.test_iptc import RECORDS
 from tests.test_png import GAMMA, WIDE, encoded
-from upscale_cli import iptc, metadata
-from upscale_cli.encode import SaveOptions, encode_picture, write_picture
-from upscale_cli.formats import FORMATS
-from upscale_cli.image_io import open_picture
-from upscale_cli.metadata import Metadata
+from upscale_cli.image_io import iptc, metadata, open_picture
+from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_picture
+from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.image_io.metadata import Metadata
 
 BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()

@@ -10,8 +10,8 @@ from upscale_cli.batch.journal import Journal, file_hash
 from upscale_cli.batch.naming import NameTemplate
 from upscale_cli.batch.plan import Planner
 from upscale_cli.batch.sources import Selection, Source, find_sources
-from upscale_cli.encode import SaveOptions
 from upscale_cli.errors import MissingInputError, TargetError
+from upscale_cli.image_io.encode import SaveOptions
 from upscale_cli.pipeline import Settings, Upscaler
 
 

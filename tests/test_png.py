@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import png
+from upscale_cli.image_io import png
 
 
 def chunk(kind, content=b""):

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import pnm
 from upscale_cli.errors import DamagedImageError
+from upscale_cli.image_io import pnm
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli.formats import FORMATS
 from upscale_cli.image_io import open_picture
-from upscale_cli.reduce import Reduction
+from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.image_io.reduce import Reduction
 
 WHITE = (255, 255, 255)
 

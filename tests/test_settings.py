@@ -2,8 +2,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from upscale_cli.encode import SaveOptions
 from upscale_cli.errors import ScaleError
+from upscale_cli.image_io.encode import SaveOptions
 from upscale_cli.settings import Settings
 
 CHANGES = {

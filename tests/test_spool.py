@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw
-from upscale_cli import spool
 from upscale_cli.errors import OutputError
+from upscale_cli.image_io import spool
 
 
 @pytest.mark.parametrize("limit", [0, 10**9])

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 from tests.conftest import draw
 from tests.test_exif import block
-from upscale_cli import exif, ifd, libvips, tiff
+from upscale_cli.image_io import exif, ifd, libvips, tiff
 
 
 @pytest.mark.parametrize("order", "<>")

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import webp
-from upscale_cli.encode import SaveOptions, write_picture
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import open_picture, webp
+from upscale_cli.image_io.encode import SaveOptions, write_picture
 
 
 def encoded(channels=3, frames=1, **options):

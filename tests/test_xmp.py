@@ -1,6 +1,6 @@
 """XMP packets, with their values as attributes and as elements."""
 
-from upscale_cli import xmp
+from upscale_cli.image_io import xmp
 
 ATTRIBUTES = b"""<x:xmpmeta><rdf:Description tiff:Orientation="6" tiff:ImageWidth = '40' tiff:ImageLength="30"
  exif:PixelXDimension="40" exif:PixelYDimension="30" dc:creator="me" hdrgm:Version="1.0"/></x:xmpmeta>"""

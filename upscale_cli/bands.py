@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from upscale_cli import tiler
-from upscale_cli.encode import write_bands
 from upscale_cli.image_io import Picture
+from upscale_cli.image_io.encode import write_bands
+from upscale_cli.image_io.rows import ReadRows
 from upscale_cli.pixels import Pixels
-from upscale_cli.rows import ReadRows
 from upscale_cli.sanity import consistency
 from upscale_cli.upscaler import OnTile, Upscaler
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from upscale_cli.encode import write_picture
+from upscale_cli.image_io.encode import write_picture
 from upscale_cli.meter import Process, alternate, run_process, timed
 from upscale_cli.originals import Pixels8
 from upscale_cli.pipeline import Upscaler

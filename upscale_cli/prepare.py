@@ -16,8 +16,8 @@ from upscale_cli.batch.events import Failed
 from upscale_cli.batch.sources import Selection, Source, find_sources
 from upscale_cli.compare import most_different
 from upscale_cli.duplicates import Facts, fingerprint, split_duplicates
-from upscale_cli.encode import SaveOptions, write_picture
 from upscale_cli.errors import InputError, MissingInputError, TargetError
+from upscale_cli.image_io.encode import SaveOptions, write_picture
 from upscale_cli.machine import available_cpus
 from upscale_cli.originals import Pixels8, crop_to_multiple, grey, read_original, shrink
 from upscale_cli.resample import double

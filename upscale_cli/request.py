@@ -6,11 +6,11 @@ import os
 
 import numpy as np
 
-from upscale_cli.encode import target_format
 from upscale_cli.errors import TooLargeError
 from upscale_cli.image_io import Picture, check_target
+from upscale_cli.image_io.encode import target_format
+from upscale_cli.image_io.spool import IN_MEMORY
 from upscale_cli.memory import available_memory, fair_share
-from upscale_cli.spool import IN_MEMORY
 from upscale_cli.upscaler import Upscaler
 
 #: Bytes that interpreters, tiles and encoders take beside the pictures themselves.

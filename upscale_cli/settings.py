@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
-from upscale_cli.encode import SaveOptions
 from upscale_cli.image_io import MAX_PIXELS
+from upscale_cli.image_io.encode import SaveOptions
 from upscale_cli.size import TargetSize
 from upscale_cli.tiler import Tiling
 

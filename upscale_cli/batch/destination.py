@@ -7,7 +7,7 @@ from pathlib import Path
 
 from upscale_cli.batch.naming import BY_SCALE, BY_SIZE, NameTemplate
 from upscale_cli.batch.sources import Source
-from upscale_cli.formats import FORMATS, SUFFIXES, format_for
+from upscale_cli.image_io.formats import FORMATS, SUFFIXES, format_for
 from upscale_cli.settings import Settings
 
 

@@ -11,8 +11,8 @@ from upscale_cli.batch.events import Failed, Job, Skip
 from upscale_cli.batch.journal import Journal
 from upscale_cli.batch.sources import Source
 from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
-from upscale_cli.formats import SUFFIXES
 from upscale_cli.image_io import open_picture
+from upscale_cli.image_io.formats import SUFFIXES
 from upscale_cli.pipeline import Upscaler
 from upscale_cli.request import check_request
 

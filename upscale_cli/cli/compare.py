@@ -53,8 +53,8 @@ def command(
     if scale not in (2, 4, 8):
         raise ScaleError(f"--scale {scale} cannot be compared", hint="use --scale 2, 4 or 8")
     from upscale_cli.compare import compare
-    from upscale_cli.formats import format_for
     from upscale_cli.image_io import write_picture
+    from upscale_cli.image_io.formats import format_for
     from upscale_cli.sheet import draw
 
     format_for(output)

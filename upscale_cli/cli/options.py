@@ -169,9 +169,9 @@ class RunOptions:
 
     def settings(self) -> Settings:
         """Return the settings asked for. Raises `UsageError`."""
-        from upscale_cli.encode import SaveOptions
-        from upscale_cli.formats import format_for
         from upscale_cli.image_io import MAX_PIXELS
+        from upscale_cli.image_io.encode import SaveOptions
+        from upscale_cli.image_io.formats import format_for
         from upscale_cli.settings import Settings
 
         if self.format:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def run_pipe(options: RunOptions) -> int:
     """Enlarge one picture whose source or target is ``-``; return the exit code."""
-    from upscale_cli.formats import SUFFIXES
     from upscale_cli.image_io import open_picture
+    from upscale_cli.image_io.formats import SUFFIXES
     from upscale_cli.pipeline import Upscaler, upscale_file
 
     inputs = options.inputs or []

@@ -124,7 +124,7 @@ def _destination(options: RunOptions) -> Destination:
     """Return where results go: ``-o`` is a file when it ends like a picture and is no folder."""
     from upscale_cli.batch.destination import Destination
     from upscale_cli.batch.naming import NameTemplate
-    from upscale_cli.formats import SUFFIXES, format_for
+    from upscale_cli.image_io.formats import SUFFIXES, format_for
 
     place = Path(options.output or "output")
     if place.suffix.lower() in _FOREIGN and not place.is_dir():

@@ -7,9 +7,9 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from upscale_cli import exif, ifd
-from upscale_cli.exif import Exif
-from upscale_cli.ifd import Layout
+from upscale_cli.image_io import exif, ifd
+from upscale_cli.image_io.exif import Exif
+from upscale_cli.image_io.ifd import Layout
 
 _BITS, _PHOTOMETRIC, _EXTRA_SAMPLES = 0x0102, 0x0106, 0x0152
 _RGB, _LAB = 2, 8

@@ -6,8 +6,8 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from upscale_cli import ifd
-from upscale_cli.ifd import Entry, Ifd, Layout
+from upscale_cli.image_io import ifd
+from upscale_cli.image_io.ifd import Entry, Ifd, Layout
 
 _EXIF, _GPS, _INTEROP = 0x8769, 0x8825, 0xA005
 ORIENTATION, IPTC = 0x0112, 0x83BB

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from upscale_cli import libvips, tiff
 from upscale_cli.errors import UnsupportedImageError
+from upscale_cli.image_io import libvips, tiff
 
 _PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
 

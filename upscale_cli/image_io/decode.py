@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from upscale_cli import apng, bmp, colourspace, jpeg, libvips, pnm, tiff
 from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
-from upscale_cli.formats import FORMATS
+from upscale_cli.image_io import apng, bmp, colourspace, jpeg, libvips, pnm, tiff
+from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.pixels import Pixels
 
 Encoded = bytes | os.PathLike[str]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from upscale_cli import decode, jpeg, libvips
-from upscale_cli.decode import Encoded
+from upscale_cli.image_io import decode, jpeg, libvips
+from upscale_cli.image_io.decode import Encoded
+from upscale_cli.image_io.spool import raw_file
 from upscale_cli.pixels import Pixels
-from upscale_cli.spool import raw_file
 
 ReadRows = Callable[[int, int], Pixels]
 """read(y0, y1): rows y0 to y1 (exclusive), (y1 - y0, W, C), upright; every row once, in order."""

@@ -10,9 +10,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli import decode, exif, iptc, libvips, xmp
-from upscale_cli.formats import Format
-from upscale_cli.ifd import Entry, Layout
+from upscale_cli.image_io import decode, exif, iptc, libvips, xmp
+from upscale_cli.image_io.formats import Format
+from upscale_cli.image_io.ifd import Entry, Layout
 
 _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resolution
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"

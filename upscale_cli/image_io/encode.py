@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from upscale_cli import libvips
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import OutputError
-from upscale_cli.formats import FORMATS, Format, check_target, format_for
+from upscale_cli.image_io import libvips
+from upscale_cli.image_io.formats import FORMATS, Format, check_target, format_for
+from upscale_cli.image_io.reduce import Reduction
+from upscale_cli.image_io.savers import SaveOptions, Saver
+from upscale_cli.image_io.spool import spooled
 from upscale_cli.pixels import Pixels
-from upscale_cli.reduce import Reduction
-from upscale_cli.savers import SaveOptions, Saver
-from upscale_cli.spool import spooled
 
 if TYPE_CHECKING:
     from upscale_cli.image_io import Picture

@@ -16,9 +16,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from upscale_cli import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, webp
-from upscale_cli.decode import Encoded
-from upscale_cli.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.errors import (
     DamagedImageError,
     InputError,
@@ -26,11 +23,14 @@ from upscale_cli.errors import (
     NotAnImageError,
     UnsupportedImageError,
 )
-from upscale_cli.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
-from upscale_cli.metadata import Metadata
+from upscale_cli.image_io import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, webp
+from upscale_cli.image_io.decode import Encoded
+from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_bands, write_picture
+from upscale_cli.image_io.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
+from upscale_cli.image_io.metadata import Metadata
+from upscale_cli.image_io.png import PngFacts
+from upscale_cli.image_io.rows import ReadRows, open_rows
 from upscale_cli.pixels import Pixels
-from upscale_cli.png import PngFacts
-from upscale_cli.rows import ReadRows, open_rows
 
 __all__ = [
     "MAX_PIXELS",

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from upscale_cli import libvips, png
 from upscale_cli.errors import DamagedImageError
+from upscale_cli.image_io import libvips, png
 from upscale_cli.pixels import Pixels, peak
 
 _TO_BACKGROUND, _TO_PREVIOUS = 1, 2  # what becomes of a frame's area after it was shown

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from upscale_cli import alpha, png
-from upscale_cli.formats import Format
+from upscale_cli import alpha
+from upscale_cli.image_io import png
+from upscale_cli.image_io.formats import Format
 from upscale_cli.pixels import Pixels, from_float
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from upscale_cli import apng, bmp, libvips, metadata, png, pnm, tiff
-from upscale_cli.formats import Format
-from upscale_cli.metadata import Metadata
+from upscale_cli.image_io import apng, bmp, libvips, metadata, png, pnm, tiff
+from upscale_cli.image_io.formats import Format
+from upscale_cli.image_io.metadata import Metadata
 from upscale_cli.pixels import Pixels
 
 if TYPE_CHECKING:
