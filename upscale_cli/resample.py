@@ -99,7 +99,7 @@ def resize(pixels: Pixels, height: int, width: int, kernel: str = "bicubic") -> 
         values = _apply(horizontal, rows.T).T
         np.clip(values, 0, white, out=values)
         if white > 1:
-            np.rint(values, out=values)
+            values += 0.5  # the cast to integers then rounds halves up, as Pillow does
         start = first * _BLOCK
         result[start : start + len(values)] = values.reshape(-1, width, channels)
     return result
