@@ -28,10 +28,8 @@ atexit.register(lambda: print(json.dumps(list(sys.modules)), file=sys.stderr))
 def test_an_upscale_loads_no_training_package():
     code = """
 import numpy as np
-from upscale_cli import zoo
-from upscale_cli.runtimes import open_for_scale
-from upscale_cli.tiler import upscale
-print(upscale(np.zeros((20, 30, 3), np.uint8), open_for_scale(zoo.find(), 4)).shape)
+from upscale_cli import upscale
+print(upscale(np.zeros((20, 30, 3), np.uint8), scale=4).shape)
 """
     modules, done = loaded(code)
     assert done.stdout == "(80, 120, 3)\n"

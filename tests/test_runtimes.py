@@ -12,9 +12,9 @@ import pytest
 from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
-from upscale_cli.errors import MissingExtraError, ModelError, ScaleError, UsageError
-from upscale_cli.runtimes import open_for_scale, open_model
-from upscale_cli.runtimes.litert import LiteRTModel, _dequantised, _quantised
+from upscale_cli.errors import MissingExtraError, ModelError, UsageError
+from upscale_cli.runtimes import open_model
+from upscale_cli.runtimes.litert import _dequantised, _quantised
 from upscale_cli.tiler import Tiling, upscale
 
 
@@ -164,36 +164,6 @@ def test_altered_files_are_refused(copy, monkeypatch):
     monkeypatch.setenv("UPSCALE_MODELS", str(copy.parent))
     with pytest.raises(ModelError, match="sha256"):
         open_model(zoo.find("a"))
-
-
-# From a factor to a model.
-
-
-@pytest.mark.parametrize("scale", [2, 4, 8])
-def test_passes_are_chained(scale):
-    model = open_for_scale(zoo.find(), scale)
-    assert model.scale == scale
-    assert isinstance(model, LiteRTModel) == (scale == 2)
-    assert upscale(draw(9, 8), model, Tiling(tile=8)).shape == (9 * scale, 8 * scale, 3)
-
-
-@pytest.mark.parametrize("scale", [0, 1, 3, 6])
-def test_factors_out_of_reach_are_refused(scale):
-    with pytest.raises(ScaleError) as caught:
-        open_for_scale(zoo.find(), scale)
-    assert "2, 4, 8" in caught.value.hint
-
-
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_kernels_enlarge_in_one_pass(scale):
-    model = open_for_scale(zoo.find("bicubic"), scale)
-    assert (model.scale, model.halo) == (scale, 2)
-    assert open_model(zoo.find("bicubic")).scale == 2
-
-
-def test_kernels_do_not_shrink():
-    with pytest.raises(ScaleError):
-        open_for_scale(zoo.find("bicubic"), 0)
 
 
 def test_each_runtime_has_its_kind_of_file(copy):

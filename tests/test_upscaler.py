@@ -1,11 +1,16 @@
+import json
+import shutil
 import threading
 
 import numpy as np
 import pytest
 
 from tests.conftest import draw
+from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError
+from upscale_cli.model import Chained
+from upscale_cli.runtimes import open_model
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import Upscaler
 
@@ -126,3 +131,25 @@ def test_garbage_from_a_network_is_an_error(monkeypatch):
 def test_unknown_model():
     with pytest.raises(UnknownModelError, match="fsrcnn-q"):
         Upscaler(Settings(model="fsrcnn-q"))
+
+
+def test_later_passes_have_their_own_weights(tmp_path, monkeypatch):
+    """A model whose second pass is another file; the int8 one stands in for it."""
+    first, other = zoo.find(), zoo.find(precision="int8")
+    plain = Upscaler(Settings(scale=4))
+    for card in (first, other):
+        shutil.copy(card.path, tmp_path)
+    facts = {name: getattr(first, name) for name in ("scale", "channels", "halo", "residual")}
+    files = {
+        "float": {"file": first.file, "sha256": first.sha256},
+        "float-second": {"file": other.file, "sha256": other.sha256},
+    }
+    manifest = {"models": [{"name": "chain", "files": files, **facts}]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+    chained = Upscaler(Settings(scale=4))
+    pixels = draw(20, 23)
+    expected = tiler.upscale(pixels, Chained([open_model(first), open_model(other)]))
+    np.testing.assert_array_equal(chained(pixels), expected)
+    assert (chained(pixels) != plain(pixels)).any()
+    assert chained.fingerprint != plain.fingerprint
