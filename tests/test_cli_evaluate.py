@@ -46,8 +46,8 @@ def test_json_has_every_row_and_every_picture(folder: Path, capsys: pytest.Captu
     assert list(rows) == [
         ("bicubic", "-", False),
         ("lanczos", "-", False),
-        (name, "float", False),
-        (name, "float", True),
+        (name, "int8", False),
+        (name, "int8", True),
     ]
     for row in rows.values():
         assert [image["file"] for image in row["images"]] == ["astronaut.png", "coffee.png"]
@@ -67,7 +67,7 @@ def test_a_file_is_told_from_the_model_of_its_name(
     shutil.copy(card.path, copy)
     facts = ("scale", "channels", "halo", "residual")
     copy.with_name(f"{copy.name}.json").write_text(json.dumps({fact: getattr(card, fact) for fact in facts}))
-    assert run("evaluate", folder, "-n", card.name, "-n", copy, "--json") == 0
+    assert run("evaluate", folder, "-n", card.name, "-n", copy, "--precision", "float", "--json") == 0
     _, named, given = json.loads(capsys.readouterr().out)["sets"][0]["results"]
     assert (named["model"], given["model"]) == (card.name, str(copy))
     assert named["psnr"] == given["psnr"]
@@ -81,7 +81,7 @@ def test_record_writes_the_cards(
     monkeypatch.setenv("UPSCALE_MODELS", str(weights))
     assert run("evaluate", folder, "-s", 4, "-n", zoo.default_name(), "--record", "--json") == 0
     score = json.loads(capsys.readouterr().out)["sets"][0]["results"][1]
-    recorded = zoo.find().scores["float"]["4"][folder.name]
+    recorded = zoo.find().scores["int8"]["4"][folder.name]
     assert recorded["psnr"] == pytest.approx(score["psnr"], abs=0.001)
     assert recorded["ssim"] == pytest.approx(score["ssim"], abs=0.0001)
 

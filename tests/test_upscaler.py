@@ -136,7 +136,7 @@ def test_unknown_model():
 def test_later_passes_have_their_own_weights(tmp_path, monkeypatch):
     """A model whose second pass is another file; the int8 one stands in for it."""
     first, other = zoo.find(), zoo.find(precision="int8")
-    plain = Upscaler(Settings(scale=4))
+    plain = Upscaler(Settings(scale=4, precision="float"))
     for card in (first, other):
         shutil.copy(card.path, tmp_path)
     facts = {name: getattr(first, name) for name in ("scale", "channels", "halo", "residual")}

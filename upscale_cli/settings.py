@@ -30,8 +30,8 @@ class Settings:
     """Allow results smaller than the source."""
     model: str = ""
     """A name that ``upscale models`` lists, or a path; empty = the default model."""
-    precision: str = "float"
-    """``float``, or ``int8``: faster and a little worse."""
+    precision: str = ""
+    """``float``, or ``int8``: faster and a little worse; empty = int8 where the model has it."""
     runtime: str = "litert"
     ensemble: bool = False
     """Average over the eight flips and turns: a little better, eight times the work."""

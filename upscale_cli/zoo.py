@@ -80,8 +80,9 @@ def default_name() -> str:
 def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
-    ``precision``: "float", "int8" or "keras". Raises UnknownModelError, or ModelError where the model has
-    no file of that precision.
+    ``precision``: "float", "int8" or "keras"; "" = int8 where the model has it, which is far quicker
+    and hardly worse. Raises UnknownModelError, or ModelError where the model has no file of
+    that precision.
     """
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:
@@ -95,7 +96,8 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"known models: {', '.join(known)}"
         raise UnknownModelError(f"no model named {name!r}", hint=hint)
-    return _card(rows[name], precision)
+    quickest = "int8" if "int8" in _files(rows[name]) else "float"
+    return _card(rows[name], precision or quickest)
 
 
 def second(card: ModelCard) -> ModelCard | None:

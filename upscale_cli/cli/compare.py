@@ -40,8 +40,8 @@ def command(
         ),
     ] = None,
     precision: Annotated[
-        str, option(PANEL, "--precision", metavar="KIND", help="float (the default) or int8.")
-    ] = "float",
+        str, option(PANEL, "--precision", metavar="KIND", help="int8 (default) or float.")
+    ] = "",
     crops: Annotated[int, option(PANEL, "--crops", min=1, max=12, help="How many places are shown (4).")] = 4,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
     json: Annotated[bool, option(PANEL, "--json", help="Places and scores as one JSON object.")] = False,
@@ -94,7 +94,7 @@ def _methods(models: list[str] | None, precision: str, scale: int, threads: int)
     from upscale_cli import zoo
     from upscale_cli.pipeline import Settings, Upscaler
 
-    if precision not in ("float", "int8"):
+    if precision not in ("", "float", "int8"):
         raise UsageError(f"--precision {precision!r} is not known", hint="use float or int8")
     names = ["bicubic", "lanczos", *(models or [card.name for card in zoo.models()])]
     opened = {

@@ -40,7 +40,7 @@ def command(
     ] = None,
     precision: Annotated[
         list[str] | None,
-        option(PANEL, "--precision", metavar="KIND", help="float (the default) or int8; may be given again."),
+        option(PANEL, "--precision", metavar="KIND", help="int8 (default) or float; may be given again."),
     ] = None,
     ensemble: Annotated[
         bool, option(PANEL, "--ensemble", "-x", help="Add a row for the mean of the 8 flips and turns.")
@@ -64,7 +64,7 @@ def command(
         raise ScaleError(f"--scale {scale} cannot be evaluated", hint="use --scale 2, 4 or 8")
     from upscale_cli.evaluate import evaluate, find_originals
 
-    contenders = _contenders(model or [""], precision or ["float"], ensemble, scale, threads)
+    contenders = _contenders(model or [""], precision or [""], ensemble, scale, threads)
     found: dict[Path, Evaluation[Contender]] = {}
     with progress(sum(len(find_originals(folder)) for folder in folders), "picture") as bar:
         for folder in dict.fromkeys(folders):
@@ -98,7 +98,7 @@ def _contenders(
     from upscale_cli.pipeline import Settings, Upscaler
 
     for kind in precisions:
-        if kind not in ("float", "int8"):
+        if kind not in ("", "float", "int8"):
             raise UsageError(f"--precision {kind!r} is not known", hint="use float or int8")
     contenders: dict[Contender, Enlarge] = {
         Contender("bicubic"): lambda pixels: bicubic(pixels, scale * pixels.shape[0], scale * pixels.shape[1])

@@ -56,7 +56,7 @@ def _sets(card: ModelCard) -> list[str]:
 
 
 def _precisions(card: ModelCard) -> list[str]:
-    return [precision for precision in card.files if precision != "keras"]  # that one is for training
+    return [precision for precision in ("float", "int8") if precision in card.files]
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:

@@ -130,8 +130,11 @@ class RunOptions:
     watch: Annotated[bool, flag(FILES, "--watch", help="Go on with new files until Ctrl-C.")] = False
 
     precision: Annotated[
-        str, option(SPEED, "--precision", metavar="KIND", help="float, or int8: faster, a little worse.")
-    ] = "float"
+        str,
+        option(
+            SPEED, "--precision", metavar="KIND", help="int8 (default), or float: slower, a little better."
+        ),
+    ] = ""
     ensemble: Annotated[
         bool, flag(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, 8 times slower.")
     ] = False
