@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,8 @@ def environment(**variables):
 def start(*arguments, cwd, env=None, **more):
     """The command as a running process with pipes."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    if os.name == "posix":  # a shell's background jobs, such as a CI script, may have SIGINT ignored
+        pipes["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, env=env or environment(), **pipes)
 
 
