@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from upscale_cli.bench import draw
-from upscale_cli.image_io.encode import SaveOptions, write_picture
 from upscale_cli.image_io import open_picture
+from upscale_cli.image_io.encode import SaveOptions, write_picture
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).with_name("peers")
