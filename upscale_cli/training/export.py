@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from upscale_cli import probe
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
 from upscale_cli.quiet import silenced
@@ -52,7 +53,7 @@ def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
     job.optimizations = [tf.lite.Optimize.DEFAULT]
     job.representative_dataset = samples
     job.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    first = next(layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D))
+    first = convolutions(plain)[0]
     return zero_sum(convert(job), keras.ops.convert_to_numpy(first.kernel))
 
 
@@ -108,32 +109,27 @@ def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def measure_halo(plain: keras.Model) -> int:
-    """Return how far, in input pixels, an output pixel can see, by changing one pixel of noise.
+def measure_halo(plain: keras.Model) -> int | None:
+    """Return how far, in input pixels, an output pixel can see; as `probe.measure_halo`."""
+    return probe.measure_halo(lambda batch: keras.ops.convert_to_numpy(plain(batch)), scale_of(plain), 1)
 
-    Many tries are joined, since a ReLU may hide a path.
-    """
-    rng = np.random.default_rng(0)
-    convolutions = sum(isinstance(layer, keras.layers.Conv2D) for layer in plain.layers)
-    side = (
-        2 * (convolutions + 4) + 1
-    )  # one pixel of reach for each 3×3 layer, and room to see that it ends there
-    middle = side // 2
-    before = rng.random((64, side, side, 1), np.float32)
-    after = before.copy()
-    after[:, middle, middle] = 1 - after[:, middle, middle]
-    answers = [keras.ops.convert_to_numpy(plain(x)) for x in (before, after)]
-    rows, columns = np.nonzero((answers[0] != answers[1]).any(axis=(0, 3)))
-    scale = answers[0].shape[1] // side
-    reach = max(np.abs(np.concatenate([rows, columns]) // scale - middle))
-    return int(reach)
+
+def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:
+    """Return the convolutions of a merged network from input to output."""
+    return [layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+
+
+def scale_of(plain: keras.Model) -> int:
+    """Return what a merged network enlarges by: its last layer has a channel for each sub-pixel."""
+    sub_pixels: int = convolutions(plain)[-1].filters
+    return round(sub_pixels**0.5)
 
 
 def facts(plain: keras.Model) -> dict[str, Any]:
     """Return what the program must know of a network to use it: scale, channels, halo, residual, sizes."""
-    kernels = [layer.kernel.shape for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+    kernels = [layer.kernel.shape for layer in convolutions(plain)]
     return {
-        "scale": round(kernels[-1][-1] ** 0.5),
+        "scale": scale_of(plain),
         "channels": 1,
         "halo": measure_halo(plain),
         "residual": True,

@@ -72,7 +72,7 @@ def run_recipe(
         stem = f"{config.name}-second"
         init = init or out / f"{config.name}.keras"
         network = load(out / f"{config.name}.keras")
-        first = loop.as_pass(network, export.measure_halo(network))
+        first = loop.as_pass(network, len(export.convolutions(network)))
     checking = list(pairs(checks, replace(config, rescaled=0.0), first))
     pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
@@ -124,7 +124,7 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     Raises:
         ModelError: if the file is not such a network.
     """
-    kernels = [layer.kernel.shape for layer in load(start).layers if isinstance(layer, keras.layers.Conv2D)]
+    kernels = [layer.kernel.shape for layer in export.convolutions(load(start))]
     channels, depth = kernels[0][-1], len(kernels) - 2
     return TrainConfig(
         name,
