@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import cv2
 import numpy as np
@@ -88,3 +89,14 @@ def one_thread_opencv():
     before = cv2.getNumThreads()
     yield
     cv2.setNumThreads(before)
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    """An empty current folder, without options of ours in variables or in the user's configuration."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("UPSCALE_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path

@@ -20,15 +20,10 @@ FAST = ("-n", "bicubic")
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(empty_folder):
     """An empty current folder with a photograph in it."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("UPSCALE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    paint(tmp_path / "photo.jpg", 30, 20)
-    return tmp_path
+    paint(empty_folder / "photo.jpg", 30, 20)
+    return empty_folder
 
 
 def call(*arguments):

@@ -13,20 +13,15 @@ FAST = ("-n", "bicubic")
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(empty_folder):
     """A current folder with a good picture and several bad ones."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("UPSCALE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    data = paint(tmp_path / "photo.jpg", 60, 40).read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
-    (tmp_path / "zero.png").touch()
-    (tmp_path / "text.jpg").write_text("no picture")
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "a [b] c.jpg").write_text("no picture")
-    return tmp_path
+    data = paint(empty_folder / "photo.jpg", 60, 40).read_bytes()
+    (empty_folder / "cut.jpg").write_bytes(data[: len(data) // 2])
+    (empty_folder / "zero.png").touch()
+    (empty_folder / "text.jpg").write_text("no picture")
+    (empty_folder / "folder").mkdir()
+    (empty_folder / "a [b] c.jpg").write_text("no picture")
+    return empty_folder
 
 
 def contents(folder):

@@ -1,7 +1,5 @@
 """Defaults from upscale.toml and UPSCALE_* variables, and who counts first."""
 
-import os
-
 import pytest
 
 from tests.command import paint, size_of
@@ -10,15 +8,10 @@ from upscale_cli.errors import UsageError
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("UPSCALE_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+def here(empty_folder, monkeypatch):
     monkeypatch.setenv("UPSCALE_MODEL", "bicubic")
-    paint(tmp_path / "a.png", 10, 8)
-    return tmp_path
+    paint(empty_folder / "a.png", 10, 8)
+    return empty_folder
 
 
 def width(*arguments):
