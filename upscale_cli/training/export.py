@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -121,8 +122,7 @@ def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:
 
 def scale_of(plain: keras.Model) -> int:
     """Return what a merged network enlarges by: its last layer has a channel for each sub-pixel."""
-    sub_pixels: int = convolutions(plain)[-1].filters
-    return round(sub_pixels**0.5)
+    return math.isqrt(convolutions(plain)[-1].filters)
 
 
 def facts(plain: keras.Model) -> dict[str, Any]:
