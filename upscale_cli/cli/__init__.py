@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from upscale_cli.cli import config, output
 from upscale_cli.cli.commands import COMMANDS
+from upscale_cli.cli.plain import PlainCommand, keep_plain
 from upscale_cli.errors import UpscaleError
 
 
@@ -31,6 +32,10 @@ class ImageFirst(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import and return one command; None for an unknown name."""
         return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters of the group itself."""
+        return keep_plain(super().get_params(ctx), {})
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put ``run`` in front of arguments that name no command."""
@@ -53,8 +58,11 @@ def load(name: str) -> Any:
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
     if name == "run":
         settings["auto_envvar_prefix"] = "UPSCALE"
-    app.command(name, context_settings=settings, epilog=getattr(module, "EPILOG", None))(module.command)
-    command = typer.main.get_command(app)
+    app.command(name, cls=PlainCommand, context_settings=settings, epilog=getattr(module, "EPILOG", None))(
+        module.command
+    )
+    command: Any = typer.main.get_command(app)
+    command.function = module.command
     names = {param.name for param in command.params if param.name}
     command.context_settings["default_map"] = config.defaults(name, names, COMMANDS)
     return command
