@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from upscale_cli.pixels import check_pixels, from_float, peak, split_alpha, to_float
+from upscale_cli.pixels import check_pixels, from_float, peak, to_float
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -52,15 +52,3 @@ def test_allowed_channels_can_be_narrowed():
 
 def test_white():
     assert [peak(np.uint8), peak(np.uint16), peak(np.float32)] == [255, 65535, 1]
-
-
-@pytest.mark.parametrize(("channels", "colour"), [(1, 1), (2, 1), (3, 3), (4, 3)])
-def test_alpha_is_split_off_as_a_view(channels, colour):
-    pixels = np.arange(2 * 3 * channels, dtype=np.uint8).reshape(2, 3, channels)
-    rest, alpha = split_alpha(pixels)
-    assert rest.shape == (2, 3, colour)
-    if alpha is None:
-        assert channels == colour
-    else:
-        assert np.array_equal(np.concatenate((rest, alpha), axis=2), pixels)
-        assert alpha.base is not None

@@ -1,9 +1,8 @@
-"""RGB and YCbCr after ITU-R BT.601, on float arrays.
+"""Luma after ITU-R BT.601.
 
-Full range (JPEG's convention): luma in [0, 1], the colour differences around 0.5. Luma enters R, G and B
-with weight 1, so adding one number to all three channels changes the luma by that number and leaves both
-differences alone. `studio_luma` is the luma on which super-resolution papers measure: 16 for black to 235
-for white.
+The three weights add up to 1, so adding one number to R, G and B changes the luma by that number and leaves
+the colour differences alone. `studio_luma` is the luma on which super-resolution papers measure: 16 for black
+to 235 for white.
 """
 
 from __future__ import annotations
@@ -29,24 +28,6 @@ def luma(rgb: NDArray[_Float]) -> NDArray[_Float]:
     y += rgb[..., 1:2] * real(GREEN)
     y += rgb[..., 2:3] * real(BLUE)
     return y
-
-
-def rgb_to_ycbcr(rgb: NDArray[_Float]) -> NDArray[_Float]:
-    """Colours (…, 3) in [0, 1] as luma and colour differences (…, 3) in [0, 1]."""
-    y = luma(rgb)
-    cb = (rgb[..., 2:3] - y) / rgb.dtype.type(2 * (1 - BLUE)) + rgb.dtype.type(0.5)
-    cr = (rgb[..., 0:1] - y) / rgb.dtype.type(2 * (1 - RED)) + rgb.dtype.type(0.5)
-    return np.concatenate((y, cb, cr), axis=-1)
-
-
-def ycbcr_to_rgb(ycbcr: NDArray[_Float]) -> NDArray[_Float]:
-    """The inverse of `rgb_to_ycbcr`; not clipped."""
-    real = ycbcr.dtype.type
-    y, cb, cr = (ycbcr[..., i : i + 1] for i in range(3))
-    red = y + (cr - real(0.5)) * real(2 * (1 - RED))
-    blue = y + (cb - real(0.5)) * real(2 * (1 - BLUE))
-    green = (y - red * real(RED) - blue * real(BLUE)) / real(GREEN)
-    return np.concatenate((red, green, blue), axis=-1)
 
 
 def studio_luma(rgb: NDArray[Any]) -> NDArray[np.float64]:

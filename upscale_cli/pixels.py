@@ -56,9 +56,3 @@ def from_float(values: NDArray[Any], dtype: DTypeLike) -> Pixels:
         np.rint(scaled, out=scaled)
     result: Pixels = scaled.astype(dtype, copy=False)
     return result
-
-
-def split_alpha(pixels: Pixels) -> tuple[Pixels, Pixels | None]:
-    """Colour or grey channels, and the alpha channel (height, width, 1) where there is one, as views."""
-    count = pixels.shape[2]
-    return (pixels[..., :-1], pixels[..., -1:]) if count in (2, 4) else (pixels, None)
