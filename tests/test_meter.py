@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,20 @@ def test_the_peak_is_the_child_s_own() -> None:
     assert small.peak is not None and large.peak is not None
     assert small.peak < 60_000_000
     assert 95_000_000 < large.peak - small.peak < 130_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_memory_of_files_is_told_from_the_process_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "large"
+    file.write_bytes(bytes(100_000_000))
+    read = (
+        f"import mmap; f = open({str(file)!r}); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); m[::4096]"
+    )
+    own = "x = bytearray(100_000_000); x[::4096] = x[::4096]"
+    mapped, made = (run_process(python(f"{code}; import time; time.sleep(0.2)")) for code in (read, own))
+    assert mapped.peak is not None and mapped.peak > 100_000_000
+    assert mapped.anonymous is not None and mapped.anonymous < 60_000_000
+    assert made.anonymous is not None and 100_000_000 < made.anonymous < 160_000_000
 
 
 @posix

@@ -18,9 +18,24 @@ Key = TypeVar("Key", bound=Hashable)
 # The kernel counts what a process used before `exec` as its own, so a large parent would spoil the peak: a
 # small process in between starts the one to be measured and waits for it.
 _LAUNCHER = """
-import json, os, subprocess, sys, time
+import json, os, subprocess, sys, threading, time
+
+anonymous = None
+
+def watch(pid):
+    global anonymous
+    while True:
+        with open(f"/proc/{pid}/status") as lines:
+            for line in lines:
+                if line.startswith("RssAnon:"):
+                    anonymous = max(anonymous or 0, 1024 * int(line.split()[1]))
+        time.sleep(0.02)
+
 start = time.perf_counter()
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+if sys.platform == "linux":
+    threading.excepthook = lambda args: None  # the file is gone when the child is
+    threading.Thread(target=watch, args=(child.pid,), daemon=True).start()
 if hasattr(os, "wait4"):
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -29,7 +44,7 @@ if hasattr(os, "wait4"):
 else:
     child.wait()
     figures = None, None
-print(json.dumps([child.returncode, time.perf_counter() - start, *figures]))
+print(json.dumps([child.returncode, time.perf_counter() - start, *figures, anonymous]))
 """
 
 
@@ -42,6 +57,8 @@ class Process:
     """Of all its threads and children; None where the system does not tell (Windows)."""
     peak: int | None
     """Largest resident memory in bytes; None where the system does not tell."""
+    anonymous: int | None = None
+    """Largest resident memory that is no file's, in bytes, seen every 20 ms; None but on Linux."""
 
 
 def run_process(command: Sequence[str]) -> Process:
