@@ -1,4 +1,4 @@
-"""What the benchmarks share: options, pictures, other people's programs, tables and plots."""
+"""What the benchmarks share: options, pictures, processes, and other people's programs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
+from upscale_cli import zoo
 from upscale_cli.bench import draw
 from upscale_cli.image_io import open_picture
 from upscale_cli.image_io.encode import SaveOptions, write_picture
+from upscale_cli.meter import Process, alternate, run_process
+from upscale_cli.model import ModelCard
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).with_name("peers")
@@ -31,6 +35,33 @@ def options(doc: str) -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=5, help="times that each is measured; medians count")
     parser.add_argument("--out", type=Path, default=Path("output"), help="folder for the plot")
     return parser
+
+
+def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest") -> None:
+    """An option for this project's models; without it all of them, in one precision or in all."""
+    cards = [zoo.find(card.name, "") for card in zoo.models()]
+    if precisions == "all":
+        cards = [
+            zoo.find(card.name, kind) for card in cards for kind in ("float", "int8") if kind in card.files
+        ]
+    parser.add_argument(
+        "--models",
+        type=_model,
+        nargs="+",
+        default=cards,
+        metavar="NAME[:PRECISION]",
+        help="such as fsrcnn-s or fsrcnn-m:float; as a rule int8",
+    )
+
+
+def _model(text: str) -> ModelCard:
+    name, _, precision = text.partition(":")
+    return zoo.find(name, precision)
+
+
+def label(card: ModelCard) -> str:
+    """What tables and plots call a model."""
+    return f"{card.name} {card.precision}"
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -64,9 +95,33 @@ def save(pixels: np.ndarray, target: Path) -> Path:
     return target
 
 
-def upscale_command(source: Path, target: Path, *words: str) -> list[str]:
+def upscale_command(source: Path, target: Path, card: ModelCard, *words: str) -> list[str]:
     """The command line of this project, as a process."""
-    return [sys.executable, "-m", "upscale_cli", str(source), "-o", str(target), "--quiet", "--force", *words]
+    model = ["-n", card.name, "--precision", card.precision]
+    paths = [str(source), "-o", str(target)]
+    return [sys.executable, "-m", "upscale_cli", *paths, "--quiet", "--force", *model, *words]
+
+
+def race(commands: dict[str, list[str]], rounds: int) -> dict[str, Process]:
+    """Run whole processes in turn: the median of each one's times, and the most memory it ever took."""
+    runs: dict[str, list[Process]] = {name: [] for name in commands}
+
+    def task(name: str) -> float:
+        runs[name].append(run_process(commands[name]))
+        return runs[name][-1].seconds
+
+    seconds = alternate({name: partial(task, name) for name in commands}, rounds)
+    return {name: _together(seconds[name], runs[name]) for name in commands}
+
+
+def _together(seconds: float, runs: list[Process]) -> Process:
+    cpu = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
+    return Process(
+        seconds,
+        median(cpu) if cpu else None,
+        max((run.peak for run in runs if run.peak is not None), default=None),
+        max((run.anonymous for run in runs if run.anonymous is not None), default=None),
+    )
 
 
 class Peer:
@@ -102,72 +157,3 @@ class Peer:
         """End the program."""
         self._process.communicate()
         self._folder.cleanup()
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a Markdown table, the first column to the left, the others to the right."""
-    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    cells.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
-    for row in cells:
-        first, *others = (
-            cell.ljust(width) if not i else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("|", " | ".join([first, *others]), "|")
-
-
-def megabytes(count: int | None) -> str:
-    """Bytes as megabytes."""
-    return "?" if count is None else f"{count / 1e6:.0f} MB"
-
-
-def bars(target: Path, title: str, seconds: dict[str, float], unit: str = "seconds") -> None:
-    """Draw horizontal bars into a PNG, if matplotlib is there; this project's own are dark."""
-    figure = _figure(7, 1 + 0.35 * len(seconds))
-    if figure is None:
-        return
-    axes = figure.subplots()
-    colours = ["#1f6f50" if name.startswith("fsrcnn-") else "#b0b0b0" for name in seconds]
-    drawn = axes.barh(list(seconds), list(seconds.values()), color=colours)
-    axes.bar_label(drawn, fmt="%.3g", padding=3)
-    axes.invert_yaxis()
-    axes.set(title=title, xlabel=unit)
-    axes.margins(x=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, target)
-
-
-def scatter(target: Path, title: str, points: dict[str, tuple[float, float]]) -> None:
-    """Draw (megapixels per second, dB) of each name into a PNG, if matplotlib is there."""
-    figure = _figure(8, 5)
-    if figure is None:
-        return
-    axes = figure.subplots()
-    for name, (speed, quality) in points.items():
-        ours = name.startswith("fsrcnn-")
-        axes.scatter(speed, quality, color="#1f6f50" if ours else "#909090", zorder=3)
-        weight = "bold" if ours else "normal"
-        axes.annotate(
-            name, (speed, quality), xytext=(5, 4), textcoords="offset points", size=8, weight=weight
-        )
-    axes.set(xscale="log", xlabel="megapixels made per second", ylabel="PSNR on Y, dB", title=title)
-    axes.margins(x=0.2, y=0.1)
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, target)
-
-
-def _figure(width: float, height: float):
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        print("no plot: matplotlib is not installed", file=sys.stderr)
-        return None
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _save(figure, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, dpi=120)
-    print(f"\n{target}")

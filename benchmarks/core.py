@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from common import bars, options, photo, table
+from common import options, photo
+from report import bars, table
 
 from upscale_cli import zoo
 from upscale_cli.machine import available_cpus

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import cv2
 import pytest
 
+from tests.conftest import draw
+
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py") if path.name != "common.py")
+SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py") if path.name not in ("common.py", "report.py"))
 
 
 def run(script: str, *words: str) -> str:
@@ -18,7 +22,7 @@ def run(script: str, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("script", ["resizers.py", "superres.py", "realesrgan.py", "quality_speed.py"])
+@pytest.mark.parametrize("script", ["superres.py", "realesrgan.py"])
 def test_help(script: str) -> None:
     assert "--rounds" in run(script, "--help")
 
@@ -32,14 +36,45 @@ def test_the_readme_names_them_all() -> None:
     ("script", "words", "row"),
     [
         ("core.py", ["--size", "0.01"], "fsrcnn-s float"),
-        ("memory.py", ["--sizes", "0.01", "--format", "png"], "0.0"),
-        ("folder.py", ["--size", "0.01", "--count", "2"], "1"),
+        ("memory.py", ["--sizes", "0.01", "--format", "png", "--memory", "1G"], "bicubic float, 0.01 MP"),
+        ("folder.py", ["--size", "0.01", "--count", "2"], "bicubic float"),
+        ("start.py", [], "bicubic float"),
+        ("resizers.py", ["--size", "0.01"], "Pillow Lanczos"),
+        ("quality_speed.py", ["--size", "0.01", "--folder", "originals"], "libvips Lanczos"),
     ],
 )
 def test_a_small_run(script: str, words: list[str], row: str, tmp_path: Path) -> None:
-    shared = tmp_path / "none"
-    printed = run(script, *words, "--rounds", "1", "--shared", str(shared), "--out", str(tmp_path))
+    cv2.imwrite(str(tmp_path / "original.png"), draw(64, 48))
+    words = [str(tmp_path) if word == "originals" else word for word in words]
+    if script != "core.py":
+        words += ["--models", "bicubic"]
+    printed = run(script, *words, "--rounds", "1", "--shared", str(tmp_path / "none"), "--out", str(tmp_path))
     lines = [line for line in printed.splitlines() if line.startswith("|")]
     assert any(line.split("|")[1].strip() == row for line in lines[2:])
     columns = {line.count("|") for line in lines}
     assert len(lines) >= 3 and len(columns) == 1
+
+
+def test_goals_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    report = import_module("report")
+    assert report.at_most(1.204, 1.2) == ("1.20", "<= 1.2 missed")
+    assert report.at_most(300, 300, " MB", 0) == ("300 MB", "<= 300 MB met")
+    assert report.at_least(20, 20, "x") == ("20.0x", ">= 20x met")
+    assert report.at_least(19.9, 20, "x") == ("19.9x", ">= 20x missed")
+    assert report.at_least(3, None) == ("3.0", "")
+
+
+def test_names_in_a_plot_hide_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(FOLDER)
+    report, placed = import_module("report"), []
+    name_points = report._name_points
+    monkeypatch.setattr(report, "_name_points", lambda axes, points: placed.append(name_points(axes, points)))
+    points = {f"network {number}": (10 + number, 30 + number / 50) for number in range(6)}
+    report.scatter(tmp_path / "plot.png", "close together", points)
+    (boxes,) = placed
+    assert len(boxes) == 6
+    for number, box in enumerate(boxes):
+        assert not box.count_overlaps(boxes[:number])
+    assert (tmp_path / "plot.png").stat().st_size > 5000

@@ -1,0 +1,122 @@
+"""How the benchmarks show what they found: tables as text, plots as PNG where matplotlib is installed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from upscale_cli import zoo
+
+OURS, OTHERS = "#1f6f50", "#9a9a9a"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a Markdown table, the first column to the left, the others to the right."""
+    cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
+    cells.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    for row in cells:
+        first, *others = (
+            cell.ljust(width) if not i else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("|", " | ".join([first, *others]), "|")
+
+
+def megabytes(count: float | None) -> str:
+    """Bytes as megabytes."""
+    return "?" if count is None else f"{count / 1e6:.0f} MB"
+
+
+def at_most(value: float, goal: float | None, unit: str = "", digits: int = 2) -> tuple[str, str]:
+    """Two cells of a table: a figure, and the goal that it must not be above, with the verdict."""
+    return f"{value:.{digits}f}{unit}", _goal("<=", goal, unit, goal is None or value <= goal)
+
+
+def at_least(value: float, goal: float | None, unit: str = "") -> tuple[str, str]:
+    """Two cells of a table: a figure, and the goal that it must not be below, with the verdict."""
+    return f"{value:.1f}{unit}", _goal(">=", goal, unit, goal is None or value >= goal)
+
+
+def _goal(sign: str, goal: float | None, unit: str, met: bool) -> str:
+    return "" if goal is None else f"{sign} {goal:g}{unit} {'met' if met else 'missed'}"
+
+
+def bars(target: Path, title: str, values: dict[str, float], unit: str = "seconds") -> None:
+    """Draw horizontal bars into a PNG; this project's own are dark."""
+    figure = _figure(7, 1.1 + 0.32 * len(values))
+    if figure is None:
+        return
+    axes = figure.subplots()
+    drawn = axes.barh(list(values), list(values.values()), color=[_colour(name) for name in values])
+    axes.bar_label(drawn, fmt="%.3g", padding=3)
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel=unit)
+    axes.margins(x=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, target)
+
+
+def scatter(target: Path, title: str, points: dict[str, tuple[float, float]]) -> None:
+    """Draw (megapixels per second, dB) of each name into a PNG."""
+    figure = _figure(7, 4.6)
+    if figure is None:
+        return
+    axes = figure.subplots()
+    axes.set(xscale="log", xlabel="megapixels made per second", ylabel="PSNR on Y, dB", title=title)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.scatter(*zip(*points.values(), strict=True), color=[_colour(name) for name in points], zorder=3)
+    axes.margins(x=0.15, y=0.1)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.draw_without_rendering()  # settles the axes, on which the places of the names depend
+    _name_points(axes, points)
+    _save(figure, target)
+
+
+_PLACES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
+           (0, -7, "center", "top"), (6, 6, "left", "bottom"), (6, -6, "left", "top"),
+           (-6, 6, "right", "bottom"), (-6, -6, "right", "top")]  # fmt: skip
+"""Where a name may stand: offset from its point in printer's points, and alignment."""
+
+
+def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
+    """Write each point's name beside it where it hides neither another name nor a point; return the boxes."""
+    dots = axes.transData.transform(list(points.values()))
+    taken = []
+    for name, point in points.items():
+        weight = "bold" if _colour(name) == OURS else "normal"
+        for x, y, across, along in _PLACES:
+            text = axes.annotate(
+                name, point, xytext=(x, y), textcoords="offset points", size=8, weight=weight,
+                horizontalalignment=across, verticalalignment=along,
+            )  # fmt: skip
+            box = text.get_window_extent()
+            inside = axes.bbox.contains(*box.min) and axes.bbox.contains(*box.max)
+            if inside and not box.count_overlaps(taken) and not box.count_contains(dots):
+                break
+            text.remove()
+        else:
+            raise ValueError(f"no room for the name {name!r}; make the plot larger")
+        taken.append(box)
+    return taken
+
+
+def _colour(name: str) -> str:
+    return OURS if name.split()[0] in {card.name for card in zoo.models()} else OTHERS
+
+
+def _figure(width: float, height: float):
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print("no plot: matplotlib is not installed", file=sys.stderr)
+        return None
+    return Figure(figsize=(width, height), layout="constrained", dpi=120)
+
+
+def _save(figure, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target)
+    print(f"\n{target}")
