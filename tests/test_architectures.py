@@ -67,9 +67,23 @@ def test_assign_merged_goes_back(network):
     np.testing.assert_allclose(run(other, batch), run(plain, batch), atol=1e-5)
 
 
-def test_assign_merged_refuses_another_shape(network):
+@pytest.mark.parametrize(("channels", "depth"), [(16, 4), (32, 2), (24, 3)])
+@pytest.mark.parametrize("expansion", [0, 8])
+def test_a_larger_network_starts_as_the_smaller_one(network, channels, depth, expansion):
+    plain = merged(network)
+    larger = fsrcnn(channels, depth, expansion=expansion)
+    assign_merged(larger, plain)
+    batch = np.random.default_rng(2).random((1, 24, 24, 1), np.float32)
+    inside = (0, slice(16, -16), slice(16, -16))  # further layers see more of the zeros around the patch
+    np.testing.assert_allclose(run(larger, batch)[inside], run(plain, batch)[inside], atol=1e-5)
+    kernel = keras.ops.convert_to_numpy(rep_layers(larger)[0].collapsed())
+    assert np.abs(kernel).sum((0, 1, 2)).min() > 0  # further channels carry something that can be learnt
+
+
+@pytest.mark.parametrize("other", [fsrcnn(16, 1), fsrcnn(8, 2)])
+def test_assign_merged_refuses_a_smaller_network(network, other):
     with pytest.raises(ValueError, match="do not fit"):
-        assign_merged(fsrcnn(16, 3), merged(network))
+        assign_merged(other, merged(network))
 
 
 def test_training_form_survives_saving(network, tmp_path):

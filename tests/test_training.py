@@ -16,11 +16,13 @@ pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from PIL import Image  # noqa: E402
 
+from upscale_cli import upscale  # noqa: E402
 from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
-from upscale_cli.errors import InputError, UnknownModelError, UsageError  # noqa: E402
+from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
+from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
-from upscale_cli.training.recipe import run_recipe  # noqa: E402
+from upscale_cli.training.recipe import fine_tune, run_recipe  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
 
@@ -109,9 +111,12 @@ def test_no_usable_picture(tmp_path):
         data.build_pool(data.pairs([tmp_path / "small.png"], CONFIG), 16, 0.5)
 
 
-@pytest.mark.parametrize("change", [{}, {"loss": "charbonnier"}, {"loss": "l2"}, {"fourier": 0.05}])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"loss": "charbonnier"}, {"loss": "l2"}, {"fourier": 0.05}, {"optimizer": "adam", "rate": 3e-3}],
+)
 def test_every_loss_teaches_more_than_bicubic(pool, held_out, tmp_path, change):
-    config = replace(CONFIG, steps=150, check_every=150, batch=8, rate=3e-3, ema=0.9, **change)
+    config = replace(CONFIG, steps=150, check_every=150, batch=8, ema=0.9, **{"rate": 2e-2, **change})
     start = fsrcnn(16, 1)
     start.layers[-2].set_weights([np.zeros_like(w) for w in start.layers[-2].get_weights()])
     bicubic = loop.validate(start, held_out)
@@ -232,3 +237,33 @@ def test_second_pass_learns_from_what_the_first_makes(photos, tmp_path):
     row = json.loads((folder / "manifest.json").read_text())["models"][0]
     assert set(row["files"]) == {"float", "int8", "keras", "float-second", "int8-second", "keras-second"}
     assert all((folder / file["file"]).exists() for file in row["files"].values())
+
+
+def test_a_direct_4x_network_grows_from_a_2x_one(photos, tmp_path):
+    """Its trunk is the other's, its pairs are four times apart, and the program uses what comes out."""
+    small = replace(CONFIG, patch=12)
+    run_recipe(small, [photos], out=tmp_path / "w", run=tmp_path / "r1")
+    config = replace(CONFIG, name="tiny4", scale=4, patch=12, steps=60, check_every=60, batch=8, ema=0.9)
+    outcome = run_recipe(
+        config, [photos], out=tmp_path / "w", run=tmp_path / "r2", init=tmp_path / "w" / "tiny.keras"
+    )
+    assert outcome.before is None and outcome.row["scale"] == 4
+    ((low, high),) = data.pairs(picture_files([photos])[:1], replace(config, rescaled=0))
+    assert high.shape == (4 * low.shape[0], 4 * low.shape[1])
+    bicubic = psnr(219 * data.enlarge(low, 4)[4:-4, 4:-4], 219 * high[4:-4, 4:-4])
+    assert outcome.after > bicubic + 0.2
+    big = upscale(np.zeros((9, 10, 3), np.uint8), model=str(tmp_path / "w" / "tiny4.tflite"), scale=4)
+    assert big.shape == (36, 40, 3)
+
+
+def test_second_passes_enlarge_by_two(photos, tmp_path):
+    config = replace(CONFIG, second=True, scale=4)
+    with pytest.raises(UsageError, match="passes enlarge by 2"):
+        run_recipe(config, [photos], out=tmp_path, run=tmp_path / "r")
+
+
+def test_fine_tuning_refuses_a_file_without_layers(tmp_path):
+    luma = keras.Input((None, None, 1))
+    keras.Model(luma, keras.layers.ReLU()(luma)).save(tmp_path / "odd.keras")
+    with pytest.raises(ModelError, match="not a network of this program"):
+        fine_tune("x", tmp_path / "odd.keras")

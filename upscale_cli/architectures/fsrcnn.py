@@ -67,16 +67,31 @@ def merged(network: keras.Model) -> keras.Model:
 def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     """Give ``network`` (training form) the function of ``plain``, as :func:`merged` made it.
 
+    ``network`` may be wider and deeper than ``plain``: further layers start as the identity, and nothing that
+    was there listens to further channels yet (Chen et al., Net2Net, arXiv:1511.05641). A network of another
+    scale keeps its own last layer.
+
     Raises:
-        ValueError: if the two are not the same stack of layers.
+        ValueError: if ``network`` is narrower or shallower.
     """
     blocks = rep_layers(network)
-    layers = [layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
-    shapes = [tuple(layer.kernel.shape) for layer in layers]
-    if shapes != [tuple(block.kernel.shape) for block in blocks]:
-        raise ValueError(f"layers of {plain.name} do not fit {network.name}: {shapes}")
-    for block, layer in zip(blocks, layers, strict=True):
-        block.assign_merged(*layer.get_weights())
+    old = [layer.get_weights() for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+    missing = len(blocks) - len(old)
+    if len(old) < 2 or missing < 0 or old[0][0].shape[-1] > blocks[0].filters:
+        raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
+    width = old[-1][0].shape[2]
+    identity = np.zeros((3, 3, width, width), "float32")
+    identity[1, 1] = np.eye(width)
+    old[-1:-1] = [[identity, np.zeros(width, "float32")]] * missing
+    if old[-1][0].shape[-1] != blocks[-1].filters:
+        blocks, old = blocks[:-1], old[:-1]
+    for block, (kernel, bias) in zip(blocks, old, strict=True):
+        grown, biases = ops.convert_to_numpy(block.collapsed()).copy(), np.zeros(block.filters, "float32")
+        sources, targets = kernel.shape[2:]
+        grown[:, :, sources:, :targets] = 0
+        grown[:, :, :sources, :targets] = kernel
+        biases[:targets] = bias
+        block.assign_merged(grown, biases)
 
 
 def rep_layers(network: keras.Model) -> list[RepConv2D]:

@@ -45,6 +45,10 @@ def command(
     patch: Annotated[
         int | None, typer.Option(min=8, help="Side of a patch.", show_default="the recipe's")
     ] = None,
+    scale: Annotated[
+        int | None, typer.Option(help="Enlargement by one pass: 2 or 4.", show_default="the recipe's")
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="muon or adam.", show_default="the recipe's")] = None,
     rate: Annotated[
         float | None, typer.Option(help="Peak learning rate.", show_default="the recipe's")
     ] = None,
@@ -79,7 +83,8 @@ def command(
     with silenced():
         from upscale_cli.training.recipe import run_recipe
     choices: dict[str, Any] = {
-        "steps": steps, "batch": batch, "patch": patch, "rate": rate, "loss": loss, "fourier": fourier,
+        "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
+        "loss": loss, "fourier": fourier,
         "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip

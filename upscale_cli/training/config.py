@@ -17,14 +17,18 @@ class TrainConfig:
     """Width of the hidden layers; multiples of 16 fill AVX-512 registers."""
     depth: int
     """Mapping layers between the first and the last convolution."""
-    expansion: int = 64
-    """Width of the training-only expand-and-squeeze branches."""
+    scale: int = 2
+    """Enlargement by one pass, a power of two: 2, or 4 for a network that needs no chain."""
+    expansion: int = 0
+    """Width of training-only expand-and-squeeze branches (they help Adam, not Muon)."""
     steps: int = 60_000
     batch: int = 16
     patch: int = 48
     """Side of a crop in low-resolution pixels."""
-    rate: float = 1e-3
-    """Peak learning rate of Adam; falls to ``final_rate`` along a cosine."""
+    optimizer: str = "muon"
+    """``muon`` or ``adam``."""
+    rate: float = 8e-3
+    """Peak learning rate; falls to ``final_rate`` along a cosine. Adam wants about 1e-3."""
     final_rate: float = 1e-6
     warmup: int = 500
     ema: float = 0.999

@@ -39,9 +39,9 @@ class Pool:
     low: NDArray[np.int16]
     """Low-resolution luma of all pairs, flat, in 1/64 levels."""
     residual: NDArray[np.int16]
-    """High resolution minus bicubic enlargement of ``low``, flat, 2H × 2W per pair."""
+    """High resolution minus bicubic enlargement of ``low``, flat, scale*H × scale*W per pair."""
     start: NDArray[np.int64]
-    """(pairs,) where each pair starts in ``low``; four times that in ``residual``."""
+    """(pairs,) where each pair starts in ``low``; scale² times that in ``residual``."""
     shape: NDArray[np.int64]
     """(pairs, 2) height and width at low resolution."""
     corners: NDArray[np.int32]
@@ -85,9 +85,11 @@ def degrade(rgb: NDArray[np.uint8], factor: int = 2) -> NDArray[np.uint8]:
     return resize(rgb, rgb.shape[0] // factor, rgb.shape[1] // factor)
 
 
-def enlarge(low: Plane) -> Plane:
-    """Bicubic enlargement by 2, the very one that the tiler adds a network's residual to."""
-    return double(low)
+def enlarge(low: Plane, scale: int = 2) -> Plane:
+    """Bicubic enlargement by a power of two, the very one that the tiler adds a network's residual to."""
+    for _ in range(scale.bit_length() - 1):
+        low = double(low)
+    return low
 
 
 def views(
@@ -98,7 +100,7 @@ def views(
     yield rgb, LUMA
     if rng.random() < config.rescaled:
         factor = rng.uniform(0.5, 0.9)
-        height, width = (max(2 * config.patch, int(side * factor)) for side in rgb.shape[:2])
+        height, width = (max(config.scale * config.patch, int(side * factor)) for side in rgb.shape[:2])
         if height <= rgb.shape[0] and width <= rgb.shape[1]:
             yield resize(rgb, height, width), rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
 
@@ -108,15 +110,16 @@ def pairs(
 ) -> Iterator[tuple[Plane, Plane]]:
     """Yield (low, high) luma of each view; what is smaller than a patch is left out.
 
-    Without ``first``, low is the shrunken picture. With it, the picture is shrunk by 4 and low is what the
-    first pass makes of that: softer than a shrunken picture, and what the second pass of a chain is given.
+    Without ``first``, low is the shrunken picture. With it, the picture is shrunk by 2 once more and low is
+    what the first pass makes of that: softer than a shrunken picture, and what the second pass of a chain is
+    given.
     """
     rng = np.random.default_rng(config.seed)
-    shrink = 4 if first else 2
+    shrink = config.scale * (2 if first else 1)
     for path in files:
         for rgb, weights in views(path, config, rng):
             height, width = (side // shrink * shrink for side in rgb.shape[:2])
-            if min(height, width) >= 2 * config.patch:
+            if min(height, width) >= config.scale * config.patch:
                 whole = np.ascontiguousarray(rgb[:height, :width])
                 low = luma(degrade(whole, shrink), weights)
                 yield first(low) if first else low, luma(whole, weights)
@@ -130,7 +133,7 @@ def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: floa
     """
     lows, residuals, shapes, corners, weights = [], [], [], [], []
     for index, (low, high) in enumerate(source):
-        residual = high - enlarge(low)
+        residual = high - enlarge(low, high.shape[0] // low.shape[0])
         lows.append(np.rint(low * UNITS).astype(np.int16).ravel())
         residuals.append(np.rint(residual * UNITS).astype(np.int16).ravel())
         shapes.append(low.shape)
@@ -146,7 +149,8 @@ def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: floa
         weights.append((error[tops, lefts] + 1e-4) ** hardness)
     if not lows:
         raise InputError(
-            "no picture is large enough to train on", hint=f"pictures need {2 * patch} pixels a side"
+            "no picture is large enough to train on",
+            hint=f"a patch is {patch} pixels a side after shrinking: larger pictures, or a smaller --patch",
         )
     starts = np.cumsum([0, *(low.size for low in lows)])[:-1]
     odds = np.cumsum(np.concatenate(weights, dtype=np.float64))

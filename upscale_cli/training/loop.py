@@ -20,12 +20,13 @@ from upscale_cli.errors import UsageError
 from upscale_cli.metrics import psnr
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
+from upscale_cli.training.muon import ConvMuon
 
 
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
 
-    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, 2P, 2P, 1), the network's error.
+    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error.
     """
 
     def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
@@ -59,9 +60,10 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         start, corner, width, code = (crops[:, k] for k in range(4))
         side = self.config.patch
         low = self.patches(self.low, start + corner, width, code, side)
-        # the same corner at twice the size: row 2y of length 2W, column 2x
-        corner = 4 * (corner // width) * width + 2 * (corner % width)
-        truth = self.patches(self.residual, 4 * start + corner, 2 * width, code, 2 * side)
+        # the same corner at the larger size, for 2: row 2y of length 2W, column 2x
+        scale = self.config.scale
+        corner = scale**2 * (corner // width) * width + scale * (corner % width)
+        truth = self.patches(self.residual, scale**2 * start + corner, scale * width, code, scale * side)
         return ops.cast(self.network(low), "float32") - truth
 
     def compute_loss(
@@ -83,9 +85,8 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         loss = ops.mean(kinds[self.config.loss](y_pred))
         if self.config.fourier:
             real, imaginary = ops.fft2((y_pred[..., 0], ops.zeros_like(y_pred[..., 0])))
-            size = (
-                2 * self.config.patch
-            )  # an orthonormal transform, so that the term has the error's own size
+            # an orthonormal transform, so that the term has the error's own size
+            size = self.config.scale * self.config.patch
             loss = loss + self.config.fourier * ops.mean(ops.abs(real) + ops.abs(imaginary)) / size
         return loss
 
@@ -103,15 +104,17 @@ def as_pass(network: keras.Model, halo: int) -> Callable[[Plane], Plane]:
 
 
 def validate(network: keras.Model, pictures: list[tuple[Plane, Plane]]) -> float:
-    """Return the mean PSNR on Y, in dB, over whole pictures: 8-bit studio range, 2 pixels cropped."""
-
-    def studio(plane: Plane) -> Any:
-        return np.rint(16 + 219 * np.clip(plane, 0, 1))[2:-2, 2:-2]
-
+    """Return the mean PSNR on Y, in dB, over whole pictures: 8-bit studio range, ``scale`` pixels cropped."""
     scores = []
     for low, high in pictures:
         residual = ops.convert_to_numpy(network.predict_on_batch(low[None, ..., None]))[0, ..., 0]
-        scores.append(psnr(studio(enlarge(low) + residual), studio(high)))
+        scale = high.shape[0] // low.shape[0]
+        inside = (slice(scale, -scale),) * 2
+        result, truth = (
+            np.rint(16 + 219 * np.clip(plane[inside], 0, 1))
+            for plane in (enlarge(low, scale) + residual, high)
+        )
+        scores.append(psnr(result, truth))
     return float(np.mean(scores))
 
 
@@ -131,7 +134,7 @@ def train(
         pool: What to learn from.
         held_out: (low, high) pairs to validate on.
         run: Folder of the checkpoint, the best weights and ``log.csv``; made if missing.
-        init: A merged ``.keras`` model of the same shape to start from.
+        init: A merged ``.keras`` model to start from, of the same shape or smaller.
         on_block: Called as (steps done, loss, validation dB, steps per second) after each block of steps.
 
     Returns:
@@ -143,7 +146,11 @@ def train(
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
     network = fsrcnn(
-        config.channels, config.depth, expansion=config.expansion, name=config.name.replace("-", "_")
+        config.channels,
+        config.depth,
+        scale=config.scale,
+        expansion=config.expansion,
+        name=config.name.replace("-", "_"),
     )
     if init:
         assign_merged(network, keras.saving.load_model(init, compile=False))
@@ -156,7 +163,11 @@ def train(
         warmup_target=config.rate,
         warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, use_ema=True, ema_momentum=config.ema)
+    average = {"use_ema": True, "ema_momentum": config.ema}
+    if config.optimizer == "muon":
+        optimizer = ConvMuon(rate, **average)
+    else:
+        optimizer = keras.optimizers.Adam(rate, beta_2=0.99, **average)
     # XLA compiles the step on a GPU; on a CPU TensorFlow's own kernels are the quicker ones
     jit = "auto" if keras.backend.backend() == "jax" else False
     trainer.compile(optimizer, steps_per_execution=10, jit_compile=jit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import keras
 
 from upscale_cli import manifest
-from upscale_cli.errors import InputError, ModelError
+from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
 from upscale_cli.training.data import build_pool, pairs
@@ -50,13 +51,15 @@ def run_recipe(
         held_out: Folders to validate on; every tenth photograph of ``data`` if None.
         out: Folder of ``manifest.json``.
         run: Folder of this run's checkpoint; an interrupted run goes on from there.
-        init: Merged ``.keras`` file to start from.
+        init: Merged ``.keras`` file to start from, of this shape or a smaller one.
         on_block: As in :func:`upscale_cli.training.loop.train`.
 
     Raises:
         InputError: no usable pictures.
-        UsageError: ``run`` holds a run with another config.
+        UsageError: ``run`` holds a run with another config, or a second pass is to enlarge by more than 2.
     """
+    if config.second and config.scale != 2:
+        raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
     files = picture_files(data)
     if held_out is None:
         checks = files[::HELD_OUT]
@@ -76,8 +79,11 @@ def run_recipe(
     checking = list(pairs(checks, replace(config, rescaled=0.0), first))
     pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
-    rivals = [path for path in (init, out / f"{stem}.keras") if path and path.exists()]
-    before = max((loop.validate(load(path), checking) for path in rivals), default=None)
+    rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
+    before = max(
+        (loop.validate(rival, checking) for rival in rivals if export.scale_of(rival) == config.scale),
+        default=None,
+    )
     plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
     curve.draw(run / "log.csv", run / "curve.png")
     after = loop.validate(plain, checking)
@@ -124,14 +130,16 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     Raises:
         ModelError: if the file is not such a network.
     """
-    kernels = [layer.kernel.shape for layer in export.convolutions(load(start))]
-    channels, depth = kernels[0][-1], len(kernels) - 2
+    layers = export.convolutions(load(start))
+    if len(layers) < 2:
+        raise ModelError(f"{start}: not a network of this program", hint="see `upscale models`")
     return TrainConfig(
         name,
-        channels,
-        depth,
+        layers[0].filters,
+        len(layers) - 2,
+        scale=math.isqrt(layers[-1].filters),
         steps=4_000,
-        rate=1e-4,
+        rate=4e-4,
         warmup=200,
         check_every=500,
         description=f"fine-tuned from {start.stem}",
