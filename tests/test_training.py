@@ -105,6 +105,17 @@ def test_draws_stay_inside_and_prefer_hard_places(pool):
     assert set(rows[:, 3]) == set(range(8))
 
 
+def test_drawings_come_beside_photographs(photos):
+    """They are contrasty, differ from each other, and are the same in every run."""
+    config = replace(CONFIG, synthetic=1.0, rescaled=0.0)
+    made = [high for _, high in data.pairs(picture_files([photos]), config)]
+    again = [high for _, high in data.pairs(picture_files([photos]), config)]
+    assert [high.shape for high in made] == [(64, 72), (384, 384)] * 3
+    assert all(np.array_equal(a, b) for a, b in zip(made, again, strict=True))
+    assert not np.array_equal(made[1], made[3])
+    assert min(high.std() for high in made[1::2]) > 0.05
+
+
 def test_no_usable_picture(tmp_path):
     draw(tmp_path / "small.png", 0, size=(20, 20))
     with pytest.raises(InputError, match="large enough"):

@@ -43,6 +43,8 @@ class TrainConfig:
     """Share of extra views of each photograph, reduced by a random factor of 0.5 to 0.9."""
     mixed: bool = True
     """Extra views take their luma from a random mix of the channels, in place of BT.601's."""
+    synthetic: float = 0.0
+    """Drawings (text, lines, stripes, shapes) for each photograph."""
     precision: str = "float32"
     """Keras dtype policy: ``float32``, or ``mixed_bfloat16`` where the hardware has it."""
     seed: int = 1

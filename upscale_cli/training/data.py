@@ -19,9 +19,13 @@ from upscale_cli.errors import InputError
 from upscale_cli.image_io import open_picture
 from upscale_cli.resample import double, resize
 from upscale_cli.training.config import TrainConfig
+from upscale_cli.training.synthetic import drawing
 
 UNITS = 64 * 255
 """Pool values are int16 in 1/64 grey levels: exact enough for 8-bit data, with room for overshoot."""
+
+_DRAWING = 384
+"""Side of a synthetic drawing, in pixels."""
 
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
 
@@ -95,7 +99,7 @@ def enlarge(low: Plane, scale: int = 2) -> Plane:
 def views(
     path: Path, config: TrainConfig, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
-    """Yield a photograph and, by chance, a reduced copy with another luma."""
+    """Yield a photograph and, by chance, a reduced copy with another luma, and a drawing."""
     rgb = read_rgb(path)
     yield rgb, LUMA
     if rng.random() < config.rescaled:
@@ -103,6 +107,8 @@ def views(
         height, width = (max(config.scale * config.patch, int(side * factor)) for side in rgb.shape[:2])
         if height <= rgb.shape[0] and width <= rgb.shape[1]:
             yield resize(rgb, height, width), rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
+    if config.synthetic and rng.random() < config.synthetic:
+        yield drawing(rng, max(_DRAWING, config.scale * config.patch)), LUMA
 
 
 def pairs(
