@@ -6,9 +6,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from functools import partial
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -16,7 +14,6 @@ from upscale_cli import zoo
 from upscale_cli.bench import draw
 from upscale_cli.image_io import open_picture
 from upscale_cli.image_io.encode import SaveOptions, write_picture
-from upscale_cli.meter import Process, alternate, run_process
 from upscale_cli.model import ModelCard
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -100,28 +97,6 @@ def upscale_command(source: Path, target: Path, card: ModelCard, *words: str) ->
     model = ["-n", card.name, "--precision", card.precision]
     paths = [str(source), "-o", str(target)]
     return [sys.executable, "-m", "upscale_cli", *paths, "--quiet", "--force", *model, *words]
-
-
-def race(commands: dict[str, list[str]], rounds: int) -> dict[str, Process]:
-    """Run whole processes in turn: the median of each one's times, and the most memory it ever took."""
-    runs: dict[str, list[Process]] = {name: [] for name in commands}
-
-    def task(name: str) -> float:
-        runs[name].append(run_process(commands[name]))
-        return runs[name][-1].seconds
-
-    seconds = alternate({name: partial(task, name) for name in commands}, rounds)
-    return {name: _together(seconds[name], runs[name]) for name in commands}
-
-
-def _together(seconds: float, runs: list[Process]) -> Process:
-    cpu = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
-    return Process(
-        seconds,
-        median(cpu) if cpu else None,
-        max((run.peak for run in runs if run.peak is not None), default=None),
-        max((run.anonymous for run in runs if run.anonymous is not None), default=None),
-    )
 
 
 class Peer:

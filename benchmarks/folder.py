@@ -11,10 +11,11 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import add_models, label, options, photo, race, save, upscale_command
+from common import add_models, label, options, photo, save, upscale_command
 from report import at_least, at_most, table
 
 from upscale_cli.machine import available_cpus
+from upscale_cli.meter import race
 
 
 def main() -> None:

@@ -13,10 +13,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from common import add_models, label, options, photo, race, save, upscale_command
+from common import add_models, label, options, photo, save, upscale_command
 from report import at_most, bars, megabytes, table
 
 from upscale_cli.cli.values import parse_amount
+from upscale_cli.meter import race
 
 
 def main() -> None:

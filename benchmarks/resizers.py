@@ -13,8 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import add_models, label, options, photo, race, save, upscale_command
+from common import add_models, label, options, photo, save, upscale_command
 from report import at_most, bars, megabytes, table
+
+from upscale_cli.meter import race
 
 GOALS = {"fsrcnn-s": 1.0, "fsrcnn-m": 2.0}
 """Times that of `vips resize`."""

@@ -9,10 +9,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import add_models, label, options, photo, race, save, upscale_command
+from common import add_models, label, options, photo, save, upscale_command
 from report import at_most, bars, table
 
 from upscale_cli.bench import IMPORTS
+from upscale_cli.meter import race
 
 GOAL = 4.0
 """Times that of the imports."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from common import PEERS, add_models, add_peers, label, options, photo, race, save, upscale_command
+from common import PEERS, add_models, add_peers, label, options, photo, save, upscale_command
 from report import at_least, at_most, bars, megabytes, table
+
+from upscale_cli.meter import race
 
 GOALS = {"fsrcnn-s": 20, "fsrcnn-m": 10}
 """How many times as quick as the peer; memory: a tenth."""

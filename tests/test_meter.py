@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from upscale_cli.errors import UpscaleError
-from upscale_cli.meter import alternate, run_process, timed
+from upscale_cli.meter import alternate, race, run_process, timed
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell")
 
@@ -77,3 +77,12 @@ def test_tasks_take_turns_and_medians_are_kept() -> None:
 
 def test_timed() -> None:
     assert 0.05 < timed(lambda: time.sleep(0.06)) < 1
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    log, count = tmp_path / "log", []
+    commands = {name: python(f"open({str(log)!r}, 'a').write({name!r})") for name in "ab"}
+    found = race(commands, 3, on_task=lambda: count.append(1))
+    assert log.read_text() == "ababab"
+    assert len(count) == 6
+    assert all(0 < run.seconds < 30 and (run.peak or 1) > 0 for run in found.values())

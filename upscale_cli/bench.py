@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from upscale_cli.image_io.encode import write_picture
-from upscale_cli.meter import Process, alternate, run_process, timed
+from upscale_cli.meter import alternate, race, timed
 from upscale_cli.originals import Pixels8
 from upscale_cli.pipeline import Upscaler
 
@@ -32,7 +32,7 @@ class Speed:
     file_seconds: float
     """From a JPEG to a JPEG, as a process of its own."""
     peak: int | None
-    """Largest resident memory of that process, in bytes; None where the system does not tell."""
+    """Largest resident memory of such a process, in bytes; None where the system does not tell."""
 
 
 @dataclass(frozen=True)
@@ -64,52 +64,50 @@ def measure_speed(
 ) -> list[Speed]:
     """Measure each of ``upscalers`` on ``pixels``, in turn; medians of ``rounds`` after one call to warm up.
 
-    ``on_task`` is called ``rounds + 2`` times for each.
+    ``on_task`` is called ``2 * rounds + 1`` times for each.
     """
-    factor = {}
+    made = {}
     for upscaler in upscalers:
-        factor[upscaler] = upscaler(pixels).size / pixels.size
+        height, width = upscaler(pixels).shape[:2]
+        made[upscaler] = height * width / 1e6
         if on_task:
             on_task()
     tasks = {upscaler: partial(timed, partial(upscaler, pixels)) for upscaler in upscalers}
     seconds = alternate(tasks, rounds, on_task=on_task)
-    speeds = []
-    for upscaler in upscalers:
-        process = _file_to_file(upscaler, pixels)
-        if on_task:
-            on_task()
-        made = pixels.shape[0] * pixels.shape[1] * factor[upscaler] / 1e6
-        card = upscaler.card
-        speeds.append(
-            Speed(card.name, card.precision, made / seconds[upscaler], process.seconds, process.peak)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "photo.jpg"), Path(folder, "large.jpg")
+        write_picture(source, [pixels])
+        processes = race(
+            {upscaler: _command(source, target, upscaler) for upscaler in upscalers}, rounds, on_task=on_task
         )
-    return speeds
+    return [
+        Speed(
+            upscaler.card.name,
+            upscaler.card.precision,
+            made[upscaler] / seconds[upscaler],
+            processes[upscaler].seconds,
+            processes[upscaler].peak,
+        )
+        for upscaler in upscalers
+    ]
 
 
-def measure_start(rounds: int, model: str) -> Start:
+def measure_start(upscaler: Upscaler, rounds: int) -> Start:
     """Measure the program's start on a tiny picture, beside that of numpy and OpenCV alone."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "tiny.png")
-        write_picture(source, [draw(0.004)[:64, :64]])
-        command = _command(source, Path(folder, "large.png"), "-n", model)
-        tasks = {
-            "start": lambda: run_process(command).seconds,
-            "imports": lambda: run_process([sys.executable, "-c", IMPORTS]).seconds,
+        write_picture(source, [draw(0.006)[:64, :64]])
+        commands = {
+            "start": _command(source, Path(folder, "large.png"), upscaler),
+            "imports": [sys.executable, "-c", IMPORTS],
         }
-        medians = alternate(tasks, rounds)
-    return Start(medians["start"], medians["imports"])
+        found = race(commands, rounds)
+    return Start(found["start"].seconds, found["imports"].seconds)
 
 
-def _file_to_file(upscaler: Upscaler, pixels: Pixels8) -> Process:
+def _command(source: Path, target: Path, upscaler: Upscaler) -> list[str]:
+    """The same work as a process of its own."""
     settings = upscaler.settings
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "photo.jpg")
-        write_picture(source, [pixels])
-        options = ["-s", f"{settings.scale:g}", "-n", settings.model, "--precision", settings.precision]
-        return run_process(
-            _command(source, Path(folder, "large.jpg"), *options, "--threads", str(settings.threads))
-        )
-
-
-def _command(source: Path, target: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "upscale_cli", str(source), "-o", str(target), "--quiet", *options]
+    options = ["-s", f"{settings.scale:g}", "-n", settings.model, "--precision", settings.precision]
+    files = [str(source), "-o", str(target), "--quiet", "--force"]
+    return [sys.executable, "-m", "upscale_cli", *files, *options, "--threads", str(settings.threads)]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import TypeVar
 
@@ -97,3 +98,27 @@ def alternate(
             if on_task:
                 on_task()
     return {key: median(values) for key, values in found.items()}
+
+
+def race(
+    commands: Mapping[Key, Sequence[str]], rounds: int, *, on_task: Callable[[], None] | None = None
+) -> dict[Key, Process]:
+    """Run whole processes in turn: medians of their times, and the most memory that each ever took."""
+    runs: dict[Key, list[Process]] = {key: [] for key in commands}
+
+    def task(key: Key) -> float:
+        runs[key].append(run_process(commands[key]))
+        return runs[key][-1].seconds
+
+    seconds = alternate({key: partial(task, key) for key in commands}, rounds, on_task=on_task)
+    return {key: _together(seconds[key], runs[key]) for key in commands}
+
+
+def _together(seconds: float, runs: Sequence[Process]) -> Process:
+    cpu = [run.cpu_seconds for run in runs if run.cpu_seconds is not None]
+    return Process(
+        seconds,
+        median(cpu) if cpu else None,
+        max((run.peak for run in runs if run.peak is not None), default=None),
+        max((run.anonymous for run in runs if run.anonymous is not None), default=None),
+    )

@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 
 from upscale_cli.cli import config, output
 from upscale_cli.cli.commands import COMMANDS
-from upscale_cli.cli.plain import PlainCommand, keep_plain
+from upscale_cli.cli.plain import PlainCommand, keep_plain, paragraphs
 from upscale_cli.errors import UpscaleError
 
 
@@ -58,9 +58,8 @@ def load(name: str) -> Any:
     settings: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
     if name == "run":
         settings["auto_envvar_prefix"] = "UPSCALE"
-    app.command(name, cls=PlainCommand, context_settings=settings, epilog=getattr(module, "EPILOG", None))(
-        module.command
-    )
+    text, epilog = paragraphs(module.command.__doc__), getattr(module, "EPILOG", None)
+    app.command(name, cls=PlainCommand, context_settings=settings, help=text, epilog=epilog)(module.command)
     command: Any = typer.main.get_command(app)
     command.function = module.command
     names = {param.name for param in command.params if param.name}

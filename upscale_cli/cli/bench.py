@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Measure the models on this machine.
 
-    Millions of pixels made per second from array to array, whole processes from JPEG to JPEG with their peak
-    memory, and the time to start. Models take turns; figures are medians.
+    Megapixels made per second from array to array, the time and peak memory of a whole process from JPEG to
+    JPEG, and the time to start. Models take turns; times are medians.
     """
     if scale not in (2, 4, 8):
         raise UsageError(f"--scale {scale} is not measured", hint="use --scale 2, 4 or 8")
@@ -43,9 +43,10 @@ def command(
 
     upscalers = _upscalers(model, precision, scale, threads)
     pixels = draw(size)
-    with progress(len(upscalers) * (rounds + 2), "run") as bar:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    with progress(len(upscalers) * (2 * rounds + 1), "run") as bar:
         speeds = measure_speed(upscalers, pixels, rounds, on_task=bar.update)
-    start = measure_start(rounds, upscalers[0].settings.model)
+    start = measure_start(upscalers[0], rounds)
     facts = {
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "cpus": threads or available_cpus(),
@@ -53,6 +54,7 @@ def command(
         "height": pixels.shape[0],
         "scale": scale,
         "rounds": rounds,
+        "load_before": load,
     }
     if json:
         print_json({**facts, "start": asdict(start), "models": [asdict(speed) for speed in speeds]})
@@ -67,17 +69,17 @@ def command(
         )
         for speed in speeds
     ]
-    title = f"{pixels.shape[1]}x{pixels.shape[0]} pixels, {scale}x, {facts['cpus']} CPUs"
-    print_table(["Model", "Kind", "MP/s>", "File to file>", "Memory>"], [rows], title=title)
-    ratio = start.seconds / start.imports
-    output.note(
-        f"start: {output.seconds(start.seconds)}, {ratio:.1f} times that of numpy and OpenCV alone; "
-        f"load of the machine: {_load()}"
+    title = (
+        f"{facts['machine']}, {facts['cpus']} CPUs: {pixels.shape[1]}x{pixels.shape[0]} pixels at {scale}x"
     )
-
-
-def _load() -> str:
-    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    columns = ["Model", "Precision", "Megapixels made / s>", "JPEG to JPEG>", "its memory>"]
+    print_table(columns, [rows], title=title)
+    output.note(
+        f"start: {output.seconds(start.seconds)} for a tiny picture with {speeds[0].model}, "
+        f"{start.seconds / start.imports:.1f} times `import numpy, cv2`"
+    )
+    if load > 0.5:
+        output.note(f"the machine was busy before (load {load:.1f}): it can do better than this")
 
 
 def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: int, threads: int) -> list[Any]:

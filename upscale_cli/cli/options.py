@@ -29,11 +29,6 @@ def option(panel: str, *names: str, help: str, **more: Any) -> Any:
     )
 
 
-def flag(panel: str, *names: str, help: str, **more: Any) -> Any:
-    """Return an option that takes no value."""
-    return option(panel, *names, help=help, metavar="", **more)
-
-
 def _version(wanted: bool) -> None:
     if wanted:
         from upscale_cli import __version__
@@ -65,11 +60,11 @@ class RunOptions:
     model: Annotated[
         str, option(MAIN, "--model", "-n", metavar="NAME", help="As listed by `upscale models`, or a file.")
     ] = ""
-    recursive: Annotated[bool, flag(MAIN, "--recursive", "-r", help="Folders within folders, too.")] = False
-    quiet: Annotated[bool, flag(MAIN, "--quiet", help="Print errors only.")] = False
-    verbose: Annotated[bool, flag(MAIN, "--verbose", "-v", help="Print more about each picture.")] = False
+    recursive: Annotated[bool, option(MAIN, "--recursive", "-r", help="Folders within folders, too.")] = False
+    quiet: Annotated[bool, option(MAIN, "--quiet", help="Print errors only.")] = False
+    verbose: Annotated[bool, option(MAIN, "--verbose", "-v", help="Print more about each picture.")] = False
     version: Annotated[
-        bool, flag(MAIN, "--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, option(MAIN, "--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False
 
     width: Annotated[
@@ -85,7 +80,7 @@ class RunOptions:
         int | None, option(SIZE, "--long-side", metavar="PIXELS", help="The longer side; the other follows.")
     ] = None
     shrink: Annotated[
-        bool, flag(SIZE, "--shrink", help="Make larger pictures smaller; else they keep their size.")
+        bool, option(SIZE, "--shrink", help="Make larger pictures smaller; else they keep their size.")
     ] = False
 
     name: Annotated[
@@ -98,7 +93,7 @@ class RunOptions:
     quality: Annotated[
         int, option(OUTPUT, "--quality", "-q", metavar="N", help="The encoder's, 1 to 100 (JPEG: 95).")
     ] = 0
-    lossless: Annotated[bool, flag(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
+    lossless: Annotated[bool, option(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
     compression: Annotated[
         int, option(OUTPUT, "--compression", metavar="N", help="Effort for PNG and TIFF, 0 to 9 (4).")
     ] = 4
@@ -109,7 +104,7 @@ class RunOptions:
             help="Under transparency in JPEG: white, black, #rrggbb.",
         ),
     ] = "white"  # fmt: skip
-    strip: Annotated[bool, flag(OUTPUT, "--strip", help="Drop metadata: date, place, camera ...")] = False
+    strip: Annotated[bool, option(OUTPUT, "--strip", help="Drop metadata: date, place, camera ...")] = False
 
     include: Annotated[
         list[str] | None, option(FILES, "--include", metavar="PATTERN", help="Only these, such as '*.jpg'.")
@@ -121,13 +116,13 @@ class RunOptions:
         str | None, option(FILES, "--files-from", metavar="FILE", help="Names, one a line; - is a pipe.")
     ] = None
     null: Annotated[
-        bool, flag(FILES, "--null", "-0", help="Names, read or printed, end in NUL, not newline.")
+        bool, option(FILES, "--null", "-0", help="Names, read or printed, end in NUL, not newline.")
     ] = False
-    force: Annotated[bool, flag(FILES, "--force", help="Redo what is finished.")] = False
-    dry_run: Annotated[bool, flag(FILES, "--dry-run", help="Show what would be done and what it takes.")] = (
-        False
-    )
-    watch: Annotated[bool, flag(FILES, "--watch", help="Go on with new files until Ctrl-C.")] = False
+    force: Annotated[bool, option(FILES, "--force", help="Redo what is finished.")] = False
+    dry_run: Annotated[
+        bool, option(FILES, "--dry-run", help="Show what would be done and what it takes.")
+    ] = False
+    watch: Annotated[bool, option(FILES, "--watch", help="Go on with new files until Ctrl-C.")] = False
 
     precision: Annotated[
         str,
@@ -136,7 +131,7 @@ class RunOptions:
         ),
     ] = ""
     ensemble: Annotated[
-        bool, flag(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, 8 times slower.")
+        bool, option(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, 8 times slower.")
     ] = False
     tile: Annotated[int, option(SPEED, "--tile", "-t", metavar="PIXELS", help="Side of a tile.")] = 0
     overlap: Annotated[
@@ -156,11 +151,11 @@ class RunOptions:
         str, option(SPEED, "--runtime", metavar="NAME", help="litert, or tensorflow for a GPU.")
     ] = "litert"
 
-    json: Annotated[bool, flag(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False
+    json: Annotated[bool, option(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False
     raw: Annotated[
         str | None, option(SCRIPTS, "--raw", metavar="WxH", help="Raw RGB video, from stdin to stdout.")
     ] = None
-    debug: Annotated[bool, flag(SCRIPTS, "--debug", help="Print the traceback of an error.")] = False
+    debug: Annotated[bool, option(SCRIPTS, "--debug", help="Print the traceback of an error.")] = False
 
     def __post_init__(self) -> None:
         for name in ("quality", "compression", "tile", "overlap", "batch_size", "threads"):

@@ -1,11 +1,13 @@
-"""Values of options that need no validator, so that a start does not pay for one.
+"""Typer's commands with less around them: values that need no validator, a help that reads well.
 
 Typer has pydantic build a validator for every parameter of a command, given or not. That takes about as long
-as importing numpy; an absent value, a default and a text are right as they stand.
+as importing numpy; an absent value, a default and a text are right as they stand. Its help breaks lines where
+the docstring does, and says `<bool>` of options that take no value.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any, get_type_hints
@@ -23,7 +25,16 @@ class PlainCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, ``--help`` included."""
-        return keep_plain(super().get_params(ctx), get_type_hints(self.function))
+        params = keep_plain(super().get_params(ctx), get_type_hints(self.function))
+        for param in params:
+            if getattr(param, "is_flag", False):
+                param.metavar = ""
+        return params
+
+
+def paragraphs(text: str) -> str:
+    """Return a docstring with each paragraph on one line, for the help to wrap."""
+    return "\n\n".join(" ".join(part.split()) for part in inspect.cleandoc(text).split("\n\n"))
 
 
 def keep_plain(params: list[Any], kinds: dict[str, Any]) -> list[Any]:
