@@ -90,7 +90,7 @@ def command(
     }  # fmt: skip
     start = start_file(init) if init else None
     config = replace(
-        recipe(name, start), **{key: value for key, value in choices.items() if value is not None}
+        recipe(name, start, second), **{key: value for key, value in choices.items() if value is not None}
     )
     from tqdm import tqdm
 
@@ -121,8 +121,10 @@ def command(
         print(out / outcome.row["files"]["float"]["file"])  # noqa: T201
 
 
-def recipe(name: str, start: Path | None) -> TrainConfig:
+def recipe(name: str, start: Path | None, second: bool = False) -> TrainConfig:
     """Return the recipe ``name``, or for a fine-tune the shape of the ``start`` file under the new name.
+
+    Weights that have learnt already, the first pass's among them, are moved at a quarter of the rate.
 
     Raises:
         UsageError: without a name and a file to start from, or for an unknown recipe.
@@ -131,7 +133,8 @@ def recipe(name: str, start: Path | None) -> TrainConfig:
     from upscale_cli.training.recipe import fine_tune
 
     if start is None or name in PRESETS:
-        return preset(name)
+        made = preset(name)
+        return replace(made, rate=made.rate / 4) if start or second else made
     return fine_tune(name or f"{start.stem}-tuned", start)
 
 

@@ -59,9 +59,11 @@ PRESETS = {
     "fsrcnn-s": TrainConfig(
         "fsrcnn-s", 16, 8, steps=60_000, description="small and quick: as fast as a resizer"
     ),
-    "fsrcnn-m": TrainConfig("fsrcnn-m", 32, 10, steps=60_000, description="the balance of quality and speed"),
+    "fsrcnn-m": TrainConfig(
+        "fsrcnn-m", 32, 10, steps=60_000, rate=4e-3, description="the balance of quality and speed"
+    ),
     "fsrcnn-l": TrainConfig(
-        "fsrcnn-l", 64, 8, steps=60_000, rate=5e-4, description="the best picture, for those who can wait"
+        "fsrcnn-l", 48, 12, steps=60_000, rate=4e-3, description="the best picture, for those who can wait"
     ),
 }
 
