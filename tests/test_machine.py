@@ -12,6 +12,7 @@ from upscale_cli.machine import available_cpus
 def cgroup(tmp_path, monkeypatch):
     """A folder in the place of the control groups, and eight CPUs to schedule on."""
     monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    monkeypatch.setattr(machine, "_OWN_GROUPS", tmp_path / "own")
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     return tmp_path
 
@@ -41,6 +42,22 @@ def test_version_1_quota(cgroup, quota, cpus):
     (cgroup / "cpu" / "cpu.cfs_quota_us").write_text(quota)
     (cgroup / "cpu" / "cpu.cfs_period_us").write_text("100000")
     assert available_cpus() == cpus
+
+
+@pytest.mark.parametrize(("slice_quota", "service_quota", "cpus"), [("max", 3, 3), (2, 3, 2), (5, "max", 5)])
+def test_quota_of_a_service_and_of_what_it_is_in(cgroup, slice_quota, service_quota, cpus):
+    (cgroup / "own").write_text("3:cpuset:/\n0::/system.slice/web.service\n")
+    service = cgroup / "system.slice" / "web.service"
+    service.mkdir(parents=True)
+    for folder, quota in ((service.parent, slice_quota), (service, service_quota)):
+        text = quota if quota == "max" else quota * 100_000
+        (folder / "cpu.max").write_text(f"{text} 100000\n")
+    assert available_cpus() == cpus
+
+
+def test_a_malformed_list_of_groups_is_no_limit(cgroup):
+    (cgroup / "own").write_text("what is this\n")
+    assert available_cpus() == 8
 
 
 def test_systems_without_affinity(cgroup, monkeypatch):

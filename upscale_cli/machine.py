@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def available_cpus() -> int:
-    """CPUs this process may use: the scheduler's affinity mask, capped by a container's CPU quota (rounded
-    up).
+    """CPUs this process may use: the scheduler's affinity mask, capped by the CPU quota of a container or of
+    a service (rounded up).
     """
     try:
         cpus = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         cpus = os.cpu_count() or 1
-    quota = _cpu_quota(_CGROUP)
-    return max(1, min(cpus, math.ceil(quota)) if quota else cpus)
+    quotas = [quota for folder in _control_groups() if (quota := _quota(folder))]
+    return max(1, min([cpus, *(math.ceil(quota) for quota in quotas)]))
 
 
-def _cpu_quota(root: Path) -> float | None:
-    """CPUs' worth of time that control groups (version 2, else 1) grant to this process; None = no limit."""
+def _control_groups() -> list[Path]:
+    """Folders of the control groups that this process is in, version 2's nested ones and version 1's.
+
+    In a container the outermost is the container's own; a service of the system lies deeper.
+    """
+    folders = [_CGROUP, _CGROUP / "cpu"]
+    with suppress(OSError):
+        for line in _OWN_GROUPS.read_text().splitlines():
+            if line.startswith("0::"):  # version 2
+                deepest = Path(line[3:].strip("/"))
+                folders += [_CGROUP / part for part in (deepest, *deepest.parents)]
+    return folders
+
+
+def _quota(folder: Path) -> float | None:
+    """CPUs' worth of time that a control group grants; None = no limit."""
     try:
-        quota, period = (root / "cpu.max").read_text().split()
+        quota, period = (folder / "cpu.max").read_text().split()  # version 2
     except (OSError, ValueError):
         try:
-            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text()
-            period = (root / "cpu" / "cpu.cfs_period_us").read_text()
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
         except OSError:
             return None
     try:
