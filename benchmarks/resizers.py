@@ -18,7 +18,7 @@ from report import at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
 
-GOALS = {"fsrcnn-s": 1.0, "fsrcnn-m": 2.0}
+GOALS = {"fsrcnn-s int8": 1.0, "fsrcnn-m int8": 2.0}
 """Times that of `vips resize`."""
 
 PILLOW = """
@@ -61,7 +61,7 @@ def main() -> None:
         (
             name,
             f"{run.seconds:.2f}",
-            *at_most(run.seconds / vips, GOALS.get(name.split()[0])),
+            *at_most(run.seconds / vips, GOALS.get(name)),
             f"{run.cpu_seconds or 0:.2f}",
             megabytes(run.peak),
         )

@@ -15,7 +15,7 @@ from report import at_least, at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
 
-GOALS = {"fsrcnn-s": 20, "fsrcnn-m": 10}
+GOALS = {"fsrcnn-s int8": 20, "fsrcnn-m int8": 10}
 """How many times as quick as the peer; memory: a tenth."""
 
 
@@ -38,7 +38,7 @@ def main() -> None:
         found = race(commands, args.rounds)
     first, rows = found[peer], []
     for name, run in found.items():
-        goal = GOALS.get(name.split()[0])
+        goal = GOALS.get(name)
         times, memory = at_least(first.seconds / run.seconds, goal, "x"), ("", "")
         if run.peak and first.peak:
             memory = at_most(run.peak / first.peak, goal and 0.1)
