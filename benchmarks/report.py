@@ -82,25 +82,31 @@ _PLACES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center"
 
 
 def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
-    """Write each point's name beside it where it hides neither another name nor a point; return the boxes."""
+    """Write each point's name beside it where it hides the least; return the boxes."""
     dots = axes.transData.transform(list(points.values()))
     taken = []
     for name, point in points.items():
-        weight = "bold" if _colour(name) == OURS else "normal"
-        for x, y, across, along in _PLACES:
-            text = axes.annotate(
-                name, point, xytext=(x, y), textcoords="offset points", size=8, weight=weight,
-                horizontalalignment=across, verticalalignment=along,
-            )  # fmt: skip
-            box = text.get_window_extent()
-            inside = axes.bbox.contains(*box.min) and axes.bbox.contains(*box.max)
-            if inside and not box.count_overlaps(taken) and not box.count_contains(dots):
-                break
+        texts = [_name_point(axes, name, point, *place) for place in _PLACES]
+        boxes = [text.get_window_extent() for text in texts]
+        best = min(range(len(boxes)), key=lambda place: _hidden(axes.bbox, boxes[place], taken, dots))
+        taken.append(boxes[best])
+        for text in texts[:best] + texts[best + 1 :]:
             text.remove()
-        else:
-            raise ValueError(f"no room for the name {name!r}; make the plot larger")
-        taken.append(box)
     return taken
+
+
+def _name_point(axes, name: str, point: tuple[float, float], x: int, y: int, across: str, along: str):
+    return axes.annotate(
+        name, point, xytext=(x, y), textcoords="offset points", size=8,
+        weight="bold" if _colour(name) == OURS else "normal",
+        horizontalalignment=across, verticalalignment=along,
+    )  # fmt: skip
+
+
+def _hidden(frame, box, taken: list, dots) -> int:
+    """What a name there would hide: names and points, or itself outside the frame."""
+    outside = not (frame.contains(*box.min) and frame.contains(*box.max))
+    return int(box.count_overlaps(taken)) + int(box.count_contains(dots)) + 10 * outside
 
 
 def _colour(name: str) -> str:
