@@ -19,7 +19,7 @@ from upscale_cli.pipeline import Done
 
 def job(number, name="{}.png"):
     source = name.format(number)
-    return Job(source, f"out/{number}_x2.png", (100, 50), (200, 100), 1, 3, 1000)
+    return Job(source, f"out/{number}_x2.png", (100, 50), (200, 100), 1, 3, 1000, 10**8)
 
 
 def finished(job, **more):

@@ -1,11 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.command import paint
 from tests.conftest import draw
-from upscale_cli import request
 from upscale_cli.errors import ScaleError, TooLargeError, UsageError
 from upscale_cli.image_io import open_picture, write_picture
-from upscale_cli.request import check_request, memory_in_bands, memory_whole
+from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.request import WORKSPACE, check_request, fits_bands, memory_needed
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import Upscaler
 
@@ -19,10 +21,6 @@ def upscaler(**settings):
     return Upscaler(Settings(model="bicubic", **settings))
 
 
-def test_what_fits_is_done_in_one_piece(picture):
-    assert check_request(picture, "b.png", upscaler()) is False
-
-
 @pytest.mark.parametrize(
     ("target", "settings", "error", "word"),
     [
@@ -34,7 +32,7 @@ def test_what_fits_is_done_in_one_piece(picture):
 )
 def test_refusals(picture, target, settings, error, word):
     if error is None:
-        assert check_request(picture, target, upscaler(**settings)) is False
+        check_request(picture, target, upscaler(**settings))
         return
     with pytest.raises(error, match=word) as caught:
         check_request(picture, target, upscaler(**settings))
@@ -45,33 +43,52 @@ def test_format_limits(tmp_path):
     long = open_picture(paint(tmp_path / "a.png", 300, 2))
     with pytest.raises(TooLargeError, match="16383"):
         check_request(long, "b.webp", upscaler(scale=64))
-    assert check_request(long, "b.png", upscaler(scale=64)) is False
+    check_request(long, "b.png", upscaler(scale=64))
 
 
-def large(tmp_path, monkeypatch, pixels):
-    """A picture that for its pixels would need more memory than there is, were it not worked on in bands."""
-    monkeypatch.setattr(request, "WORKSPACE", 0)
-    monkeypatch.setattr(request, "IN_MEMORY", 0)
-    monkeypatch.setattr(request, "_ROWS", 1)
-    write_picture(tmp_path / "large.png", [pixels])
-    picture = open_picture(tmp_path / "large.png")
-    size = 2 * picture.width, 2 * picture.height
-    assert memory_in_bands(picture, size) < memory_whole(picture, size)
-    return picture, memory_whole(picture, size) - 1
+@pytest.mark.parametrize(
+    ("channels", "settings", "bands"),
+    [
+        (3, {}, True),
+        (1, {"scale": 4}, True),
+        (4, {}, False),
+        (3, {"scale": 1.95}, False),
+        (3, {"scale": 1}, False),
+        (3, {"width": 60}, True),
+    ],
+)
+def test_what_can_flow(tmp_path, channels, settings, bands):
+    write_picture(tmp_path / "a.png", [draw(40, 30, channels)])
+    assert fits_bands(open_picture(tmp_path / "a.png"), upscaler(**settings)) is bands
 
 
-def test_bands_are_used_where_memory_demands_it(tmp_path, monkeypatch):
-    picture, memory = large(tmp_path, monkeypatch, draw(40, 30))
-    assert check_request(picture, "b.png", upscaler(memory=memory)) is True
-    assert check_request(picture, "b.png", upscaler(memory=memory + 1)) is False
+def large(tmp_path, fmt="png", channels=3):
+    """20 megapixels, as the header says; the pixels are never looked at."""
+    write_picture(tmp_path / f"a.{fmt}", [draw(10, 10, channels)])
+    return replace(open_picture(tmp_path / f"a.{fmt}"), width=2000, height=10_000)
+
+
+def test_a_picture_in_flow_takes_a_share_of_the_whole(tmp_path):
+    whole = 5 * 20e6
+    png = FORMATS["png"]
+    assert memory_needed(large(tmp_path), png, upscaler()) - WORKSPACE < 0.2 * 3 * whole
+    assert memory_needed(large(tmp_path), png, upscaler(tile=2000)) - WORKSPACE == 3 * whole
+    assert memory_needed(large(tmp_path, channels=4), png, upscaler()) - WORKSPACE == 4 * whole
+    assert memory_needed(large(tmp_path), png, upscaler(scale=1.95)) - WORKSPACE > 0.9 * 3 * whole
+
+
+def test_what_has_to_be_whole_counts_as_a_whole(tmp_path):
+    png, webp = FORMATS["png"], FORMATS["webp"]
+    least = memory_needed(large(tmp_path), png, upscaler())
+    assert memory_needed(large(tmp_path), webp, upscaler()) == least + 240_000_000
+    assert memory_needed(large(tmp_path, "webp"), png, upscaler()) == least + 60_000_000
+    assert memory_needed(replace(large(tmp_path), orientation=6), png, upscaler()) == least + 120_000_000
+
+
+def test_beyond_the_budget(tmp_path):
+    picture = large(tmp_path)
+    need = memory_needed(picture, FORMATS["png"], upscaler())
+    assert check_request(picture, "b.png", upscaler(memory=need)) == need
+    assert check_request(picture, "-", upscaler(memory=need)) == need
     with pytest.raises(TooLargeError):
-        check_request(picture, "b.png", upscaler(memory=10))
-
-
-@pytest.mark.parametrize("reason", ["alpha", "pipe", "downsize"])
-def test_what_must_be_seen_as_a_whole_is_refused(tmp_path, monkeypatch, reason):
-    picture, memory = large(tmp_path, monkeypatch, draw(40, 30, 4 if reason == "alpha" else 3))
-    target = "-" if reason == "pipe" else "b.png"
-    scale = 1.95 if reason == "downsize" else 2
-    with pytest.raises(TooLargeError):
-        check_request(picture, target, upscaler(memory=int(memory * 0.9), scale=scale))
+        check_request(picture, "b.png", upscaler(memory=need - 1))

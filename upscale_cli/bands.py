@@ -1,4 +1,4 @@
-"""Pictures too large for memory: read, enlarged, checked and written a few rows at a time."""
+"""One picture flows through the program: a few rows are read, others enlarged, checked and encoded meanwhile."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def upscale_in_bands(
 
     Return the warnings of writing, and the consistency in dB.
     """
-    folder = Path(target).parent
+    folder = Path(target).parent if os.fspath(target) != "-" else None
     model = upscaler.model_for(picture.width, picture.height)
     assert model is not None
     tiling = replace(upscaler.settings.tiling, threads=threads or upscaler.settings.threads)
-    with picture.rows(folder if folder.is_dir() else None) as read:
+    with picture.rows(folder if folder and folder.is_dir() else None) as read:
         source = _Kept(read)
         bands = tiler.upscale_bands(
             source, picture.height, picture.width, model, tiling,

@@ -20,7 +20,7 @@ import numpy as np
 from upscale_cli.bands import upscale_in_bands
 from upscale_cli.image_io import Picture, open_picture, write_picture
 from upscale_cli.pixels import Pixels
-from upscale_cli.request import check_request
+from upscale_cli.request import check_request, fits_bands
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import OnTile, Upscaler
 
@@ -60,8 +60,8 @@ def upscale_file(
     started = time.perf_counter()
     settings = upscaler.settings
     picture = source if isinstance(source, Picture) else open_picture(source, max_pixels=settings.max_pixels)
-    in_bands = check_request(picture, target, upscaler)
-    work = upscale_in_bands if in_bands else _upscale_whole
+    check_request(picture, target, upscaler)
+    work = upscale_in_bands if fits_bands(picture, upscaler) else _upscale_whole
     warnings, agreement = work(picture, target, upscaler, on_tile, threads)
     return Done(
         source=picture.name,

@@ -9,18 +9,24 @@ import numpy as np
 from upscale_cli.errors import TooLargeError
 from upscale_cli.image_io import Picture, check_target
 from upscale_cli.image_io.encode import target_format
+from upscale_cli.image_io.formats import Format
+from upscale_cli.image_io.savers import STREAMED
 from upscale_cli.image_io.spool import IN_MEMORY
-from upscale_cli.memory import available_memory, fair_share
+from upscale_cli.memory import available_memory
 from upscale_cli.upscaler import Upscaler
 
 #: Bytes that interpreters, tiles and encoders take beside the pictures themselves.
 WORKSPACE = 150_000_000
-#: Source rows that are in work at a time in bands, with what lies around them.
-_ROWS = 640
+#: Rows of tiles that are on their way at a time, from the one being read to the one being encoded.
+_BANDS = 6
+#: The most source rows that a row of tiles has, unless a tile size was asked for.
+_ROWS = 256
+#: Formats that are decoded as a whole, whatever the reader wants of them.
+_DECODED_WHOLE = ("webp", "avif", "gif", "bmp", "pnm")
 
 
-def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Upscaler) -> bool:
-    """Refuse what cannot be done; return whether memory demands to work in bands.
+def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Upscaler) -> int:
+    """Refuse what cannot be done; return about how many bytes of memory the rest takes.
 
     Raises `ScaleError` for a size out of reach, `TooLargeError` for more pixels than the target's format
     holds or than there is memory for, `UsageError` for a format that is unknown or holds one frame only.
@@ -31,22 +37,14 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
     fmt = target_format(os.fspath(target), picture, settings.save)
     pages = picture.format == "tiff"
     check_target(fmt, *size, frames=picture.frames, pages=pages, source=picture.name)
-    whole, bands = memory_whole(picture, size), memory_in_bands(picture, size)
-    share = settings.memory or fair_share()
-    if whole <= share:
-        return False
-    possible = os.fspath(target) != "-" and fits_bands(picture, upscaler)
-    if possible and bands <= share:
-        return True
-    budget = settings.memory or available_memory()
-    if whole <= budget:
-        return False
-    raise TooLargeError(
-        f"{picture.name}: {picture.width}x{picture.height} to {size[0]}x{size[1]} takes about "
-        f"{(min(whole, bands) if possible else whole) / 1e9:.1f} GB of memory; "
-        f"{budget / 1e9:.1f} GB are allowed or free",
-        hint="enlarge less, or raise --memory",
-    )
+    need, budget = memory_needed(picture, fmt, upscaler), settings.memory or available_memory()
+    if need > budget:
+        raise TooLargeError(
+            f"{picture.name}: {picture.width}x{picture.height} to {size[0]}x{size[1]} takes about "
+            f"{need / 1e9:.1f} GB of memory; {budget / 1e9:.1f} GB are allowed or free",
+            hint="enlarge less, or raise --memory",
+        )
+    return need
 
 
 def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:
@@ -59,17 +57,19 @@ def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:
     return exact and factor > 1 and picture.frames == 1 and not picture.has_alpha
 
 
-def memory_whole(picture: Picture, size: tuple[int, int]) -> int:
-    """Return about how many bytes enlarging ``picture`` to ``size`` (width, height) takes at its peak."""
-    pixels = picture.width * picture.height + size[0] * size[1]
-    return pixels * picture.frames * _depth(picture) + WORKSPACE
-
-
-def memory_in_bands(picture: Picture, size: tuple[int, int]) -> int:
-    """Return the same for work in bands, which collects a large result in a file."""
-    rows = _ROWS * (picture.width + size[0] * size[1] // picture.height)
-    return rows * _depth(picture) + min(size[0] * size[1] * _depth(picture), IN_MEMORY) + WORKSPACE
-
-
-def _depth(picture: Picture) -> int:
-    return picture.channels * np.dtype(picture.dtype).itemsize
+def memory_needed(picture: Picture, fmt: Format, upscaler: Upscaler) -> int:
+    """Return about how many bytes a picture takes at its peak on its way into a file of ``fmt``."""
+    width, height = upscaler.settings.size.of(picture.width, picture.height)
+    depth = picture.channels * np.dtype(picture.dtype).itemsize
+    source, result = picture.width * picture.height * depth, width * height * depth
+    if not fits_bands(picture, upscaler):
+        return (source + result) * picture.frames + WORKSPACE
+    rows = min(_BANDS * (upscaler.settings.tiling.tile or _ROWS), picture.height)
+    need = WORKSPACE + rows * (source + result) // picture.height
+    if fmt.name not in STREAMED:  # then all of it is collected, a large one in a file
+        need += min(result, IN_MEMORY)
+    if picture.orientation >= 3:  # so are the rows of a picture that is stored turned
+        need += 2 * min(source, IN_MEMORY)
+    elif picture.format in _DECODED_WHOLE:
+        need += source
+    return need

@@ -52,6 +52,12 @@ def consistency(source: Pixels, result: Pixels) -> float:
 
 
 def _shrink(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Means of areas, by halves as far as that goes: those OpenCV takes several times as fast as others."""
+    while pixels.shape[0] % 2 == pixels.shape[1] % 2 == 0 and (
+        pixels.shape[0] >= 2 * height and pixels.shape[1] >= 2 * width
+    ):
+        half = pixels.shape[1] // 2, pixels.shape[0] // 2
+        pixels = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA)
     if pixels.shape[:2] == (height, width):
         return pixels
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)

@@ -26,6 +26,8 @@ class Job:
     """Bytes per pixel, all channels together."""
     bytes: int
     """Size of the source file."""
+    memory: int
+    """Bytes that it takes at its peak in a process of its own, about."""
 
     @property
     def pixels(self) -> int:

@@ -86,7 +86,7 @@ class Planner:
             size = settings.size.of(picture.width, picture.height)
             ext = extension(source.path, picture.format, settings.save.format)
             target = self.destination.target(source, ext, size, settings, model)
-            check_request(picture, target, self.upscaler)
+            memory = check_request(picture, target, self.upscaler)
             length = Path(source.path).stat().st_size
         except (NotAnImageError, UnsupportedImageError) as error:
             if source.named or Path(source.path).suffix.lower() in SUFFIXES:
@@ -106,6 +106,7 @@ class Planner:
             frames=picture.frames,
             depth=picture.channels * {"uint8": 1, "uint16": 2}.get(picture.dtype, 4),
             bytes=length,
+            memory=memory,
         )
 
     def _known(self, source: Source) -> Skip | None:

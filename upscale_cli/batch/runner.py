@@ -198,7 +198,7 @@ class _Counter:
 
 def job_memory(job: Job) -> int:
     """Return about how many bytes a job takes at its peak, beside what the process has anyway."""
-    return (job.pixels + job.result_pixels) * job.depth + WORKSPACE // 4
+    return job.memory - WORKSPACE * 3 // 4
 
 
 def _disk_full(error: UpscaleError) -> bool:

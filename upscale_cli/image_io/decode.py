@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,14 @@ def decode(data: Encoded, fmt: str, name: str, frame: int = 0) -> Pixels:
         return bmp.decode(buffer(data), name)
     if fmt == "pnm":
         return pnm.decode(buffer(data), name)
-    if fmt == "jpeg":
-        return _decode_jpeg(data, name)
-    return _pixels_of(load(data, fmt, name, page=frame).image, fmt, name)
+    for stored in openings(data, fmt, name, page=frame):
+        try:
+            return finished(to_array(stored.image), stored.image, fmt, name)
+        except libvips.Error as error:
+            complaint = error
+            if not jpeg.harmless(error.detail):
+                break
+    raise broken(name, fmt, complaint) from complaint
 
 
 def decode_moving_png(data: Encoded, name: str) -> Iterator[Pixels]:
@@ -130,21 +135,18 @@ def _pixels_of(image: Any, fmt: str, name: str) -> Pixels:
         raise broken(name, fmt, error) from error
 
 
-def _decode_jpeg(data: Encoded, name: str) -> Pixels:
-    """libjpeg paints damage over and calls it a warning: here that is an error, unless it cannot show."""
-    attempts: tuple[Callable[[], Stored], ...] = (
-        lambda: load(data, "jpeg", name, fail_on="warning"),
-        lambda: load(jpeg.tidied(bytes(buffer(data))), "jpeg", name, fail_on="warning"),
-        lambda: load(data, "jpeg", name),
-    )
-    for attempt in attempts:
-        try:
-            return to_array(attempt().image)
-        except libvips.Error as error:
-            complaint = error
-            if not jpeg.harmless(error.detail):
-                break
-    raise broken(name, "jpeg", complaint) from complaint
+def openings(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1) -> Iterator[Stored]:
+    """The same frame opened once more after each complaint that `jpeg.harmless` lets pass.
+
+    libjpeg paints damage over and calls it a warning: here that is an error, unless it cannot show.
+    Raises as load.
+    """
+    if fmt != "jpeg":
+        yield load(data, fmt, name, page=page, n=n)
+        return
+    yield load(data, fmt, name, fail_on="warning")
+    yield load(jpeg.tidied(bytes(buffer(data))), fmt, name, fail_on="warning")
+    yield load(data, fmt, name)
 
 
 def check_size(width: int, height: int, name: str, max_pixels: int, frames: int = 1) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,9 @@ from upscale_cli.errors import OutputError
 from upscale_cli.image_io import libvips
 from upscale_cli.image_io.formats import FORMATS, Format, check_target, format_for
 from upscale_cli.image_io.reduce import Reduction
-from upscale_cli.image_io.savers import SaveOptions, Saver
+from upscale_cli.image_io.savers import STREAMED, SaveOptions, Saver
 from upscale_cli.image_io.spool import spooled
+from upscale_cli.image_io.stream import save_while_made
 from upscale_cli.pixels import Pixels
 
 if TYPE_CHECKING:
@@ -65,10 +68,9 @@ def write_picture(
     options = options or SaveOptions()
     fmt = target_format(os.fspath(target), like, options)
     if os.fspath(target) == "-":
-        data, warnings = encode_picture(frames, fmt=fmt, like=like, options=options)
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return warnings
+        with _standard_output() as path:
+            options = replace(options, format=fmt.name)
+            return write_picture(path, frames, like=like, options=options)
     count = like.frames if like else 1
     reduction = Reduction(fmt, like, options.background)
     saver = Saver(fmt, like, options)
@@ -101,13 +103,18 @@ def write_bands(
 ) -> list[str]:
     """As write_picture, for one picture that comes in full-width bands from top to bottom.
 
-    A large result waits in a file of raw samples beside the target, not in memory.
+    It is encoded while the bands are made, where the format's encoder takes row after row. Others wait for
+    the whole, a large one in a file of raw samples beside the target, not in memory.
 
     Args:
         bands: (h, W, C) arrays whose h add up to `height`.
     """
     options = options or SaveOptions()
     fmt = target_format(os.fspath(target), like, options)
+    if os.fspath(target) == "-":
+        with _standard_output() as path:
+            options = replace(options, format=fmt.name)
+            return write_bands(path, bands, height, like=like, options=options)
     reduction = Reduction(fmt, like, options.background)
     saver = Saver(fmt, like, options)
     rest = map(reduction, bands)
@@ -115,11 +122,13 @@ def write_bands(
     width, channels = first.shape[1:]
     check_target(fmt, width, height, source=reduction.name)
     reduced = itertools.chain([first], rest)
-    with (
-        _result(Path(target)) as temporary,
-        spooled(reduced, (height, width, channels), first.dtype, temporary) as whole,
-    ):
-        saver.save(whole, temporary)
+    shape = height, width, channels
+    with _result(Path(target)) as temporary:
+        if fmt.name in STREAMED:
+            save_while_made(partial(saver.save_stream, path=temporary), reduced, shape, first.dtype)
+        else:
+            with spooled(reduced, shape, first.dtype, temporary) as whole:
+                saver.save(whole, temporary)
     return [*(like.notes if like else ()), *reduction.warnings, *saver.warnings]
 
 
@@ -136,6 +145,17 @@ def encode_picture(
         path = Path(folder, "picture")
         warnings = write_picture(path, frames, like=like, options=options)
         return path.read_bytes(), warnings
+
+
+@contextmanager
+def _standard_output() -> Iterator[Path]:
+    """A temporary file whose content goes to standard output at the end of the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "picture")
+        yield path
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ pyvips.cache_set_max(0)
 
 Image = pyvips.Image
 Error = pyvips.Error
-TargetCustom = pyvips.TargetCustom
+SourceCustom, TargetCustom = pyvips.SourceCustom, pyvips.TargetCustom
 BLOB, TEXT = pyvips.GValue.blob_type, pyvips.GValue.gstr_type
 INT, INTS = pyvips.GValue.gint_type, pyvips.GValue.array_int_type
 DTYPES = {
@@ -34,10 +34,18 @@ BAND_FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
 def image_of(pixels: Pixels) -> Any:
     """A libvips image on the memory of (H, W, C) pixels, which it keeps alive; nothing is copied."""
     height, width, bands = pixels.shape
-    dtype = pixels.dtype.name
-    grey, colour = {"uint8": ("b-w", "srgb"), "uint16": ("grey16", "rgb16")}.get(dtype, ("b-w", "scrgb"))
-    image = Image.new_from_memory(pixels.data, width, height, bands, BAND_FORMATS[dtype])
-    return image.copy(interpretation=grey if bands <= 2 else colour)
+    return plain(Image.new_from_memory(pixels.data, width, height, bands, BAND_FORMATS[pixels.dtype.name]))
+
+
+def plain(image: Any) -> Any:
+    """The pixels of an image and nothing else: what its loader says of it is taken away."""
+    grey, colour = {"uchar": ("b-w", "srgb"), "ushort": ("grey16", "rgb16")}.get(
+        image.format, ("b-w", "scrgb")
+    )
+    image = image.copy(interpretation=grey if image.bands <= 2 else colour)
+    for name in {"n-pages", "bits-per-sample", "orientation", "vips-loader"}.intersection(image.get_fields()):
+        image.remove(name)
+    return image
 
 
 def load(loader: str, data: bytes | os.PathLike[str], **options: Any) -> Any:
@@ -46,7 +54,11 @@ def load(loader: str, data: bytes | os.PathLike[str], **options: Any) -> Any:
     Through a source, because file names would be searched for [options]. Raises Error.
     """
     pyvips.vips_lib.vips_error_clear()  # what earlier pictures left behind must not be said of this one
-    source = _source(data)
+    return load_source(loader, _source(data), **options)
+
+
+def load_source(loader: str, source: Any, **options: Any) -> Any:
+    """The same of a source that is open already."""
     image = getattr(Image, f"{loader}_source")(source, **options)
     image._references.append(
         source

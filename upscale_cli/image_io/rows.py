@@ -13,7 +13,7 @@ import pyvips
 
 from upscale_cli.image_io import decode, jpeg, libvips
 from upscale_cli.image_io.decode import Encoded
-from upscale_cli.image_io.spool import raw_file
+from upscale_cli.image_io.spool import IN_MEMORY, spooled
 from upscale_cli.pixels import Pixels
 
 ReadRows = Callable[[int, int], Pixels]
@@ -28,8 +28,8 @@ def open_rows(
 ) -> Iterator[ReadRows]:
     """A function that reads rows, for as long as the block lasts.
 
-    Pictures that are stored turned or upside down are decoded into a file of raw samples first, which is
-    removed at the end.
+    Pictures that are stored turned or upside down are decoded as a whole first; large ones into a file of raw
+    samples, which is removed at the end.
 
     Args:
         folder: where that file may lie; the system's folder for temporary files by default.
@@ -42,13 +42,15 @@ def open_rows(
     if orientation < 3:
         yield (lambda y0, y1: decode.upright(read(y0, y1), orientation))
         return
-    place = Path(folder or tempfile.gettempdir(), "rows")
-    with raw_file(place, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize) as path:
-        with path.open("wb") as file:
-            for top in range(0, shape[0], _STRIP):
-                file.write(np.ascontiguousarray(read(top, min(top + _STRIP, shape[0]))).data)
-        turned = _turned(np.memmap(path, dtype, "r", shape=shape), orientation)
-        yield (lambda y0, y1: np.ascontiguousarray(turned[y0:y1]))
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    strips = (read(top, min(top + _STRIP, shape[0])) for top in range(0, shape[0], _STRIP))
+    with spooled(strips, shape, dtype, Path(folder or tempfile.gettempdir(), "rows")) as stored:
+        if size <= IN_MEMORY:
+            turned = decode.upright(stored, orientation)
+            yield (lambda y0, y1: turned[y0:y1])
+        else:
+            view = _turned(stored, orientation)
+            yield (lambda y0, y1: np.ascontiguousarray(view[y0:y1]))
 
 
 def _stored_rows(data: Encoded, fmt: str, name: str, n: int) -> tuple[ReadRows, tuple[int, int, int], Any]:
@@ -56,17 +58,25 @@ def _stored_rows(data: Encoded, fmt: str, name: str, n: int) -> tuple[ReadRows, 
     if fmt in ("bmp", "pnm"):
         pixels = decode.decode(data, fmt, name)
         return (lambda y0, y1: pixels[y0:y1]), pixels.shape, pixels.dtype
-    if fmt == "jpeg" and (tidy := jpeg.tidied(bytes(decode.buffer(data)))) != decode.buffer(data)[:]:
-        data = tidy
-    image = decode.load(data, fmt, name, n=n, fail_on="warning" if fmt == "jpeg" else "error").image
+    openings = decode.openings(data, fmt, name, n=n)
+    image = next(openings).image
     region = pyvips.Region.new(image)
     dtype = np.dtype(libvips.DTYPES[image.format])
 
+    def fetch(y0: int, y1: int) -> Any:
+        nonlocal image, region
+        while True:
+            try:
+                return region.fetch(0, y0, image.width, y1 - y0)
+            except libvips.Error as error:
+                following = next(openings, None) if jpeg.harmless(error.detail) else None
+                if not following:
+                    raise decode.broken(name, fmt, error) from error
+                image = following.image
+                region = pyvips.Region.new(image)
+
     def read(y0: int, y1: int) -> Pixels:
-        try:
-            samples = np.frombuffer(region.fetch(0, y0, image.width, y1 - y0), dtype)
-        except libvips.Error as error:
-            raise decode.broken(name, fmt, error) from error
+        samples = np.frombuffer(fetch(y0, y1), dtype)
         pixels: Pixels = samples.reshape(y1 - y0, image.width, image.bands)
         return decode.finished(pixels, image, fmt, name)
 

@@ -15,12 +15,15 @@ from upscale_cli.pixels import Pixels
 
 if TYPE_CHECKING:
     from upscale_cli.image_io import Picture
+    from upscale_cli.image_io.stream import RowStream
 
 _SAVERS = {
     "jpeg": "jpegsave", "png": "pngsave", "webp": "webpsave",
     "tiff": "tiffsave", "avif": "heifsave", "gif": "gifsave",
 }  # fmt: skip
 _PLAIN = {"bmp": bmp.encode, "pnm": pnm.encode}
+STREAMED = ("jpeg", "png", "tiff")
+"""Formats whose encoders take row after row; those of the others want all of them first."""
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
 _KEEP_PROFILE_AND_TEXT = 8 + 16
 _CLASSIC_TIFF = 3_900_000_000
@@ -73,11 +76,19 @@ class Saver:
             with path.open("wb") as file:
                 file.writelines(_PLAIN[self.fmt.name](pixels))
             return
-        image = self._timed(libvips.image_of(pixels), frames)
+        self._save(self._timed(libvips.image_of(pixels), frames), path, big)
+
+    def save_stream(self, stream: RowStream, path: Path) -> None:
+        """Write a picture in one of the formats of `STREAMED` while its rows arrive. Raises as save."""
+        self._save(stream.image(), path, False, stream)
+
+    def _save(self, image: Any, path: Path, big: bool, stream: RowStream | None = None) -> None:
         full, lost = metadata.attach(image, self.meta, self.fmt, strip=self.options.strip)
         try:
             self._write(full, path, big)
         except libvips.Error:
+            if stream and stream.begun:  # metadata are written before the first row: it is not them
+                raise
             self._write(image, path, big)
             lost = ["metadata"]
         if self.fmt.name == "tiff" and not self.options.strip:
