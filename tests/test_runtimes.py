@@ -13,7 +13,7 @@ from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
-from upscale_cli.runtimes import open_model
+from upscale_cli.runtimes import RUNTIMES, open_model
 from upscale_cli.runtimes.litert import _dequantised, _quantised
 from upscale_cli.tiler import Tiling, upscale
 
@@ -79,12 +79,12 @@ def test_interpreters_are_kept_while_they_are_of_use(shipped):
         shipped(batch(11, 11))
     kept = dict(shipped._idle)
     shipped(batch(10, 10))
-    assert shipped._idle[1, 10, 10, 1] is kept[1, 10, 10, 1]
+    assert shipped._idle[0, 1, 10, 10, 1] is kept[0, 1, 10, 10, 1]
     for size in range(12, 40):
         shipped(batch(size, size))
     assert len(shipped._idle) <= 18
-    assert (1, 39, 39, 1) in shipped._idle
-    assert (1, 10, 10, 1) not in shipped._idle
+    assert (0, 1, 39, 39, 1) in shipped._idle
+    assert (0, 1, 10, 10, 1) not in shipped._idle
 
 
 def test_both_precisions_agree_closely():
@@ -105,10 +105,14 @@ def test_integer_tensors_are_converted():
     np.testing.assert_allclose(_dequantised(levels, details), [0, 0.6, 1, 1, 0], atol=1e-6)
 
 
-def test_nothing_is_written_to_stderr():
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_nothing_is_written_to_stderr(runtime):
+    if runtime == "tensorflow":
+        pytest.importorskip("tensorflow")
     code = (
         "import numpy as np; from upscale_cli import zoo; from upscale_cli.runtimes import open_model\n"
-        "print(open_model(zoo.find())(np.zeros((1, 8, 8, 1), np.float32)).shape)"
+        f"model = open_model(zoo.find(), runtime={runtime!r})\n"
+        "print(model(np.zeros((1, 8, 8, 1), np.float32)).shape)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "(1, 16, 16, 1)\n"

@@ -89,8 +89,8 @@ class Picture(Facts):
     def __init__(self, model):
         super().__init__(model, channels=3, residual=False)
 
-    def __call__(self, batch):
-        return np.concatenate([self.model(batch[..., c : c + 1]) for c in range(3)], axis=3)
+    def __call__(self, batch, *, spare=0):
+        return np.concatenate([self.model(batch[..., c : c + 1], spare=spare) for c in range(3)], axis=3)
 
 
 def test_a_model_that_sees_everything_gets_the_whole_picture(tiny):

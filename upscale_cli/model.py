@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,9 +37,11 @@ class Model(Protocol):
     def residual(self) -> bool:
         """Whether the answer is to be added to the bicubic enlargement."""
 
-    def __call__(self, batch: Batch, /) -> Batch:
-        """(N, H, W, channels) in [0, 1] to (N, scale*H, scale*W, channels). The result belongs to the
-        caller.
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
+        """(N, H, W, channels) in [0, 1] to (N, scale*(H - 2*spare), scale*(W - 2*spare), channels).
+
+        ``spare``: input pixels on each side for which no answer is wanted, less than half of H and W. The
+        result belongs to the caller.
         """
 
 
@@ -73,6 +74,11 @@ class ModelCard:
         return self.path.name
 
 
+def inner(batch: Batch, rim: int) -> Batch:
+    """A batch without ``rim`` pixels on each side; a view."""
+    return batch[:, rim:-rim, rim:-rim] if rim else batch
+
+
 class Chained:
     """Several passes as one model, float between the passes and nothing clipped.
 
@@ -91,26 +97,19 @@ class Chained:
         self.halo = self._needs[0]
 
     def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
-        """Run the passes one after the other.
-
-        ``spare``: input pixels on each side whose answers will not be used. They are 0 where that saves work:
-        a later pass needs less around it than the first one did.
-        """
-        image, total, rim = batch, batch, 0  # what the next pass reads; what to answer; pixels left out
+        """Run the passes one after the other; each leaves out what those after it do not look at."""
+        image = total = batch  # what the next pass reads; what to answer
         for number, model in enumerate(self.models):
-            answer = model(image)
-            if self.residual:
-                total = answer if number == 0 else enlarge_batch(total, model.scale) + answer
-            if not self.residual or number + 1 < len(self.models):
-                image = enlarge_batch(image, model.scale) + answer if model.residual else answer
-            spare, rim = spare * model.scale, rim * model.scale
             need = self._needs[number + 1]
-            if need is not None and spare > need:
-                inside = slice(spare - need, need - spare)
-                image, total = image[:, inside, inside], total[:, inside, inside]
-                spare, rim = need, rim + spare - need
-        result = total if self.residual else image
-        return np.pad(result, ((0, 0), (rim, rim), (rim, rim), (0, 0))) if rim else result
+            left_out = 0 if need is None else max(spare - -(-need // model.scale), 0)
+            rim = left_out * model.scale
+            answer = model(image, spare=left_out)
+            if self.residual:
+                total = answer if number == 0 else inner(enlarge_batch(total, model.scale), rim) + answer
+            if not self.residual or number + 1 < len(self.models):
+                image = inner(enlarge_batch(image, model.scale), rim) + answer if model.residual else answer
+            spare = (spare - left_out) * model.scale
+        return inner(total if self.residual else image, spare)
 
 
 def _needs(models: Sequence[Model]) -> list[int | None]:
@@ -139,13 +138,12 @@ class SelfEnsemble:
         self.halo, self.residual = model.halo, model.residual
 
     def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
-        """Turn, enlarge, turn back, average; ``spare`` as for a chain."""
-        run = partial(self.model, spare=spare) if isinstance(self.model, Chained) else self.model
+        """Turn, enlarge, turn back, average."""
         total: Batch | None = None
         for turns in range(4):
             for flip in (False, True):
                 view = batch[:, :, ::-1] if flip else batch
-                answer = run(np.ascontiguousarray(np.rot90(view, turns, (1, 2))))
+                answer = self.model(np.ascontiguousarray(np.rot90(view, turns, (1, 2))), spare=spare)
                 answer = np.rot90(answer, -turns, (1, 2))
                 answer = answer[:, :, ::-1] if flip else answer
                 total = answer.copy() if total is None else np.add(total, answer, out=total)

@@ -150,9 +150,11 @@ class Interpolation:
         weights = KERNELS[kernel].weight(offsets - phases[:, None])
         self._weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
-    def __call__(self, batch: Batch, /) -> Batch:
-        """Enlarge every picture of the batch."""
-        return np.stack([self._enlarge(values) for values in batch])
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
+        """Enlarge every picture of the batch; see `model.Model`."""
+        height, width = (self.scale * n for n in batch.shape[1:3])
+        rim = self.scale * spare
+        return np.stack([self._enlarge(values)[rim : height - rim, rim : width - rim] for values in batch])
 
     def _enlarge(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """One convolution per phase and axis; the phases, side by side, are the enlarged picture."""

@@ -213,12 +213,13 @@ class _Job:
     def _run(self, rows: Pixels, top: int, tiles: tuple[Tile, ...], places: list[Pixels]) -> None:
         """Enlarge a batch of tiles; runs in the pool."""
         windows = [cut(rows, top, self.height, tile.window, max(self.margin)) for tile in tiles]
-        answers = self.composer.answers(windows, self.batch, min(self.margin) if self.exact else 0)
+        spare = self.halo if self.exact else 0
+        answers = self.composer.answers(windows, self.batch, spare)
         for window, answer, tile, place in zip(windows, answers, tiles, places, strict=False):
             area = tile.core.relative_to(tile.window)
             if not self.exact:
                 area = Region(0, 0, tile.window.height, tile.window.width)
-            self.composer.compose(window, answer, area, place)
+            self.composer.compose(window, answer, area, place, spare)
             if self.exact and place.dtype == np.float32:
                 np.clip(place, 0, 1, out=place)
 

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 from upscale_cli.color import BLUE, GREEN, RED, luma
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
-from upscale_cli.model import Chained, Model, SelfEnsemble
+from upscale_cli.model import Model, inner
 from upscale_cli.pixels import Batch, Pixels, from_float, peak
 from upscale_cli.resample import double, enlarge_batch
 
@@ -68,33 +68,33 @@ class Composer:
             raise ValueError(f"a luma model of scale {model.scale}: the scale must be a power of two")
 
     def answers(self, windows: list[Pixels], batch: int, spare: int = 0) -> Batch:
-        """The network's answers (batch, H, W, 1 or channels) to ``windows``, of which there may be fewer.
+        """The network's answers to ``windows``, of which there may be fewer than ``batch``.
 
-        ``spare``: pixels on each side of the windows whose answers will not be used.
+        (batch, scale*(H - 2*spare), scale*(W - 2*spare), 1 or channels), where ``spare`` are the pixels on
+        each side of the windows whose answers will not be used.
         """
         inputs = self._scratch("inputs", batch, *windows[0].shape[:2], self.model.channels)
         inputs[len(windows) :] = 0
         for place, window in zip(inputs, windows, strict=False):
             self._show(window, place)
-        answers = self._call(inputs, spare)
-        expected = (batch, *(self.model.scale * n for n in inputs.shape[1:3]), self.model.channels)
+        answers = self.model(inputs, spare=spare)
+        expected = (
+            batch,
+            *(self.model.scale * (n - 2 * spare) for n in inputs.shape[1:3]),
+            self.model.channels,
+        )
         if answers.shape != expected:
             raise ResultError(
                 f"the network answers {inputs.shape} values with {answers.shape}, not {expected}"
             )
-        if not math.isfinite(cv2.sumElems(answers.reshape(-1, answers.shape[2]))[0]):
+        if not all(math.isfinite(sum(cv2.sumElems(answer))) for answer in answers):
             raise ResultError(
                 "the network's answer holds values that are no numbers",
                 hint="the weights are not usable; try another model (`upscale models` lists them)",
             )
         if self._to_residual:
-            answers = answers - enlarge_batch(inputs, self.model.scale)
+            answers = answers - inner(enlarge_batch(inputs, self.model.scale), self.model.scale * spare)
         return luma(answers) if self.model.channels > self.channels else answers
-
-    def _call(self, inputs: Batch, spare: int) -> Batch:
-        if isinstance(self.model, Chained | SelfEnsemble):
-            return self.model(inputs, spare=spare)
-        return self.model(inputs)
 
     def _show(self, window: Pixels, place: NDArray[np.float32]) -> None:
         """Write ``window`` as the network wants to see it."""
@@ -109,14 +109,20 @@ class Composer:
                 values = luma(values)
         np.multiply(values, 1 / unit, out=place)
 
-    def compose(self, window: Pixels, answer: NDArray[np.float32], area: Region, out: Pixels) -> None:
-        """Write ``area`` of the enlarged window to ``out``, rounding once; float ``out`` is not clipped."""
+    def compose(
+        self, window: Pixels, answer: NDArray[np.float32], area: Region, out: Pixels, spare: int = 0
+    ) -> None:
+        """Write ``area`` of the enlarged window to ``out``, rounding once; float ``out`` is not clipped.
+
+        ``answer``, ``spare``: as in `answers`.
+        """
         scale = self.model.scale
+        answered = Region(spare, spare, *(n - 2 * spare for n in window.shape[:2]))
         for y in range(0, area.height, _STRIP_ROWS):
             strip = Region(area.y + y, area.x, min(_STRIP_ROWS, area.height - y), area.width)
             big = strip.scaled(scale)
             place = out[y * scale : y * scale + big.height]
-            part = answer[big.slices]
+            part = answer[strip.relative_to(answered).scaled(scale).slices]
             if not self.residual:
                 place[:] = part * self.white if out.dtype == np.float32 else from_float(part, out.dtype)
                 continue

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from upscale_cli.errors import MissingExtraError, ModelError
-from upscale_cli.model import ModelCard
+from upscale_cli.model import ModelCard, inner
 from upscale_cli.pixels import Batch
 from upscale_cli.probe import measured
+from upscale_cli.quiet import silenced
 from upscale_cli.zoo import read_weights
 
 
@@ -23,8 +24,9 @@ def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras
-        import tensorflow
+        with silenced():
+            import keras
+            import tensorflow
     except ImportError as error:
         raise MissingExtraError(
             "--runtime tensorflow needs TensorFlow, which is not installed",
@@ -36,7 +38,8 @@ def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
     card = _keras_card(card)
     read_weights(card)
     try:
-        network = keras.saving.load_model(card.path, compile=False, safe_mode=True)
+        with silenced():
+            network = keras.saving.load_model(card.path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds
         raise ModelError(
             f"{card.path}: Keras cannot load this network: {str(error).splitlines()[0]}",
@@ -79,7 +82,8 @@ class KerasModel:
                 hint="it must take (N, H, W, 1 or 3) values and answer with a whole multiple of H and W",
             ) from error
 
-    def __call__(self, batch: Batch, /) -> Batch:
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
         """Run the network; see `model.Model`."""
         with self._lock:
-            return np.asarray(self._network(batch, training=False), dtype=np.float32)
+            answer = np.asarray(self._network(batch, training=False), dtype=np.float32)
+        return inner(answer, self.scale * spare)

@@ -1,0 +1,103 @@
+"""Networks that answer for the inside of their window."""
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from tests.conftest import draw
+from upscale_cli import zoo
+from upscale_cli.model import inner
+from upscale_cli.runtimes import litert, open_model
+from upscale_cli.runtimes.inside import inside
+from upscale_cli.tiler import Tiling, upscale
+from upscale_cli.zoo import read_weights
+
+FILES = [(card.name, kind) for card in zoo.models() for kind in ("float", "int8") if kind in card.files]
+
+
+@pytest.fixture(params=FILES, ids="-".join)
+def card(request):
+    return zoo.find(*request.param)
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Calls of any size are worth rewriting the network."""
+    monkeypatch.setattr(litert, "_WORTH_REWRITING", 0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(31, 30), (40, 53), (64, 64)])
+def test_the_answers_inside_are_those_of_the_whole_window(card, always, height, width):
+    model = open_model(card)
+    values = np.stack([draw(height, width, 1, np.float32, seed) for seed in range(2)])
+    whole = model(values)
+    for spare in (card.halo, card.halo + 2):
+        assert np.array_equal(model(values, spare=spare), inner(whole, 2 * spare))
+    assert model._inside.rim == card.halo
+    assert sorted({key[0] for key in model._idle}) == [0, card.halo]
+
+
+def test_less_to_spare_than_the_network_sees_needs_the_whole_network(card, always):
+    model = open_model(card)
+    values = draw(40, 40, 1, np.float32)[None]
+    assert np.array_equal(model(values, spare=3), inner(model(values), 6))
+    assert {key[0] for key in model._idle} == {0}
+
+
+def test_pictures_are_the_same_with_and_without(card, monkeypatch):
+    picture = draw(150, 163)
+    tilings = [Tiling(), Tiling(tile=70, batch=2), Tiling(tile=140)]
+    monkeypatch.setattr(litert, "_WORTH_REWRITING", 10**9)
+    expected = upscale(picture, open_model(card), Tiling(tile=48))
+    for least in (0, 16_384):
+        monkeypatch.setattr(litert, "_WORTH_REWRITING", least)
+        for tiling in tilings:
+            assert np.array_equal(upscale(picture, open_model(card), tiling), expected)
+
+
+def read(card):
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(read_weights(card)))
+
+
+def written(model):
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def stride(model):
+    model.subgraphs[0].operators[3].builtinOptions.strideH = 2
+
+
+def valid(model):
+    model.subgraphs[0].operators[3].builtinOptions.padding = schema.Padding.VALID
+
+
+def skip(model):
+    operators = model.subgraphs[0].operators
+    operators[4].inputs[0] = operators[2].outputs[0]
+
+
+def unknown(model):
+    for code in model.operatorCodes:
+        code.builtinCode = schema.BuiltinOperator.TRANSPOSE_CONV
+
+
+def two_answers(model):
+    graph = model.subgraphs[0]
+    graph.outputs = [*graph.outputs, graph.operators[0].outputs[0]]
+
+
+def two_graphs(model):
+    model.subgraphs.append(model.subgraphs[0])
+
+
+@pytest.mark.parametrize("change", [stride, valid, skip, unknown, two_answers, two_graphs])
+def test_other_networks_are_left_alone(card, change):
+    model = read(card)
+    for operator in model.subgraphs[0].operators:
+        operator.inputs = operator.inputs.copy()
+    assert inside(written(model))
+    change(model)
+    assert inside(written(model)) is None
