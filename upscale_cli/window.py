@@ -129,7 +129,8 @@ class Composer:
             detail: Any = self._scratch("detail", *part.shape)
             np.multiply(part, self.white, out=detail)
             if part.shape[2] < self.channels:
-                detail = cv2.merge((detail,) * 3, self._scratch("details", *part.shape[:2], 3))
+                details = self._scratch("details", *part.shape[:2], 3)
+                detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB, dst=details)
             cv2.add(self._enlarged(window, strip), detail, dst=place, dtype=_DEPTHS[out.dtype])
 
     def _enlarged(self, window: Pixels, strip: Region) -> NDArray[np.float32]:
