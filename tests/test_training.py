@@ -212,7 +212,7 @@ def test_train_command_end_to_end(photos, tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "weights/fsrcnn-s.tflite"
     row = json.loads((tmp_path / "weights" / "manifest.json").read_text())["models"][0]
-    assert row["name"] == "fsrcnn-s" and row["halo"] == 10 and row["parameters"] == 19300
+    assert row["name"] == "fsrcnn-s" and row["halo"] == 12 and row["parameters"] == 23940
     assert (tmp_path / "runs" / "fsrcnn-s" / "curve.png").stat().st_size > 1000
     for kind in ("float", "int8", "keras"):
         assert (tmp_path / "weights" / row["files"][kind]["file"]).exists()
