@@ -1,5 +1,8 @@
 """Networks that answer for the inside of their window."""
 
+import subprocess
+import sys
+
 import flatbuffers
 import numpy as np
 import pytest
@@ -54,6 +57,15 @@ def test_pictures_are_the_same_with_and_without(card, monkeypatch):
         monkeypatch.setattr(litert, "_WORTH_REWRITING", least)
         for tiling in tilings:
             assert np.array_equal(upscale(picture, open_model(card), tiling), expected)
+
+
+def test_small_pictures_do_not_wait_for_the_rewriting():
+    code = (
+        "import sys, numpy as np, upscale_cli; upscale_cli.upscale(np.zeros((64, 64, 3), np.uint8))\n"
+        "print('upscale_cli.runtimes.inside' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def read(card):
