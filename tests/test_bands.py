@@ -1,16 +1,18 @@
 """One picture in flow: the bytes of the whole, whatever the format, and nothing left of what goes wrong."""
 
+import errno
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.conftest import draw
 from upscale_cli import pipeline
-from upscale_cli.errors import DamagedImageError, ResultError
+from upscale_cli.errors import DamagedImageError, OutputError, ResultError
 from upscale_cli.image_io import open_picture, rows, spool, stream, write_picture
 from upscale_cli.pipeline import Settings, Upscaler, upscale_file
 
@@ -101,6 +103,20 @@ def test_damage_found_late_leaves_no_file(tmp_path, suffix):
             tmp_path / f"a.{suffix}", tmp_path / "b.png", Upscaler(Settings(model="bicubic", tile=16))
         )
     assert [path.name for path in tmp_path.iterdir()] == [f"a.{suffix}"]
+
+
+def test_a_failure_ends_the_network_s_threads(tmp_path, monkeypatch):
+    write_picture(tmp_path / "a.png", [draw(300, 90)])
+    before = cv2.getNumThreads(), threading.active_count()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("upscale_cli.image_io.savers.Saver.save_stream", full)
+    with pytest.raises(OutputError, match="No space"):  # what was raised is still held by pytest afterwards
+        upscale_file(tmp_path / "a.png", tmp_path / "b.png", Upscaler(Settings(model="bicubic", tile=16)))
+    assert (cv2.getNumThreads(), threading.active_count()) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_no_more_than_a_few_bands_are_made_ahead(tmp_path, monkeypatch):

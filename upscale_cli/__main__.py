@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import sys
+from contextlib import suppress
+
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line and end the process with its exit code."""
     from upscale_cli.cli import main as run
 
-    run()
+    code: object = 0
+    try:
+        run()
+    except SystemExit as end:
+        code = end.code
+    # All files are in place. Taking the interpreter apart piece by piece would last longer than a small
+    # picture does, only to give back memory that the system takes anyway.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads any more: that has been reported
+            if stream:
+                stream.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""One picture flows through the program: a few rows are read, others enlarged, checked and encoded meanwhile."""
+"""One picture flows through: a few rows are read while others are enlarged, checked and encoded."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,8 +38,9 @@ def upscale_in_bands(
             channels=picture.channels, dtype=picture.dtype, on_tile=on_tile,
         )  # fmt: skip
         checked = _Checked(bands, source, model.scale)
-        height = picture.height * model.scale
-        warnings = write_bands(target, iter(checked), height, like=picture, options=upscaler.settings.save)
+        height, save = picture.height * model.scale, upscaler.settings.save
+        with closing(bands):  # whoever holds the error would else hold the network's threads, too
+            warnings = write_bands(target, iter(checked), height, like=picture, options=save)
     return warnings, checked.consistency
 
 

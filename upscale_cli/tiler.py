@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ OnTile = Callable[[int], None]
 _TILES = (128, 256)
 """Limits of the largest core, at the scale of the last pass, where no size is asked for."""
 _WINDOW_PIXELS = 180_000
-"""Pixels in work at a time: a runtime keeps up to 900 bytes for each, most of them tables of addresses."""
+"""Pixels in work at a time: a runtime keeps up to 1100 bytes for each, most of them tables of addresses."""
 _ROWS_AHEAD = 2
 """Rows of tiles in work at a time, so that no thread waits for the end of a row."""
 
@@ -82,7 +82,7 @@ def upscale_bands(
     channels: int = 3,
     dtype: DTypeLike = np.uint8,
     on_tile: OnTile | None = None,
-) -> Iterator[Pixels]:
+) -> Generator[Pixels, None, None]:
     """Enlarge a picture that never is in memory as a whole: yields its enlarged rows in bands, top to bottom.
 
     ``read_rows(y0, y1)`` gives rows of the picture, (y1 - y0, width, channels) of ``dtype``; it is asked
@@ -143,7 +143,9 @@ class _Job:
         largest = max(_TILES[0], min(fitting, _TILES[1])) // max(self.model.scale // 2, 1)
         return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
 
-    def bands(self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None) -> Iterator[Pixels]:
+    def bands(
+        self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None
+    ) -> Generator[Pixels, None, None]:
         """Work through the rows of the grid; yield the finished rows of the result (``result`` or new
         arrays).
         """

@@ -112,10 +112,10 @@ def save_while_made(
                 if not stream.put(band):
                     break
             stream.end()
+            saving.result()
         except BaseException:
             stream.close()
             raise
-        saving.result()
 
 
 def _header(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> bytes:
