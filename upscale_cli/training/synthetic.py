@@ -5,6 +5,8 @@ Photographs show little of what people enlarge most visibly badly: lettering, li
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +26,13 @@ def drawing(rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
     """Return a random drawing, (side, side, 3) uint8: a dozen elements over a gradient."""
     large = _OVERSAMPLING * side
     corners = rng.integers(0, 256, (2, 2, 3)).astype(np.uint8)
-    canvas = cv2.resize(corners, (large, large), interpolation=cv2.INTER_LINEAR)
-    for draw in rng.choice([_text, _lines, _stripes, _shape], 12):
-        draw(canvas, rng)
+    canvas: Any = cv2.resize(corners, (large, large), interpolation=cv2.INTER_LINEAR)
+    kinds = (_text, _lines, _stripes, _shape)
+    for kind in rng.integers(len(kinds), size=12):
+        kinds[kind](canvas, rng)
     # a lens blurs a little before a sensor averages
     blurred = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.1, 0.4) * _OVERSAMPLING)
-    picture: NDArray[np.uint8] = cv2.resize(blurred, (side, side), interpolation=cv2.INTER_AREA)
-    return picture
+    return cv2.resize(blurred, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, ...]:
