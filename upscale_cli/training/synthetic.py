@@ -31,8 +31,9 @@ def drawing(rng: np.random.Generator, side: int) -> NDArray[np.uint8]:
     for kind in rng.integers(len(kinds), size=12):
         kinds[kind](canvas, rng)
     # a lens blurs a little before a sensor averages
-    blurred = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.1, 0.4) * _OVERSAMPLING)
-    return cv2.resize(blurred, (side, side), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    blurred: Any = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.1, 0.4) * _OVERSAMPLING)
+    picture: NDArray[np.uint8] = cv2.resize(blurred, (side, side), interpolation=cv2.INTER_AREA)
+    return picture
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, ...]:
