@@ -87,7 +87,7 @@ def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
     taken = []
     for name, point in points.items():
         texts = [_name_point(axes, name, point, *place) for place in _PLACES]
-        boxes = [text.get_window_extent() for text in texts]
+        boxes = [text.get_window_extent().padded(2) for text in texts]
         best = min(range(len(boxes)), key=lambda place: _hidden(axes.bbox, boxes[place], taken, dots))
         taken.append(boxes[best])
         for text in texts[:best] + texts[best + 1 :]:
