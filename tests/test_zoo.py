@@ -131,3 +131,12 @@ def test_a_card_that_is_none(tmp_path, text):
     (tmp_path / "a.tflite.json").write_text(text)
     with pytest.raises(ModelError, match=r"a\.tflite\.json: not a model's card"):
         zoo.find(str(tmp_path / "a.tflite"))
+
+
+def test_later_passes_have_files_of_their_own_in_every_kind():
+    """So that a runtime which takes another kind of file takes the later pass's, too."""
+    first = zoo.find("fsrcnn-m", "int8")
+    later = zoo.second(first)
+    assert later.file == "fsrcnn-m-second.int8.tflite"
+    assert later.files["keras"]["file"] == "fsrcnn-m-second.keras"
+    assert zoo.second(later) is None

@@ -105,8 +105,13 @@ def second(card: ModelCard) -> ModelCard | None:
 
     They were trained on what the first pass makes, which is softer than a photograph.
     """
-    entry = card.files.get(f"{card.precision}-second")
-    return replace(card, path=card.path.with_name(entry["file"]), sha256=entry["sha256"]) if entry else None
+    files = {
+        kind.removesuffix("-second"): facts for kind, facts in card.files.items() if kind.endswith("-second")
+    }
+    if card.precision not in files:
+        return None
+    own = files[card.precision]
+    return replace(card, path=card.path.with_name(own["file"]), sha256=own["sha256"], files=files)
 
 
 def read_weights(card: ModelCard) -> bytes:

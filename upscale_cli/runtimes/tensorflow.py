@@ -75,7 +75,7 @@ class KerasModel:
 
     def _described(self, card: ModelCard) -> ModelCard:
         try:
-            return measured(replace(card, channels=int(self._network.input_shape[-1])), self)
+            return measured(replace(card, channels=int(self._network.input_shape[-1])), self._run)
         except (ValueError, TypeError) as error:
             raise ModelError(
                 f"{card.path}: not a network that enlarges pictures: {error}",
@@ -84,6 +84,8 @@ class KerasModel:
 
     def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
         """Run the network; see `model.Model`."""
+        return inner(self._run(batch), self.scale * spare)
+
+    def _run(self, batch: Batch) -> Batch:
         with self._lock:
-            answer = np.asarray(self._network(batch, training=False), dtype=np.float32)
-        return inner(answer, self.scale * spare)
+            return np.asarray(self._network(batch, training=False), dtype=np.float32)
