@@ -75,7 +75,7 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
         ValueError: if ``network`` is narrower or shallower.
     """
     blocks = rep_layers(network)
-    old = [layer.get_weights() for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
+    old = [layer.get_weights() for layer in convolutions(plain)]
     missing = len(blocks) - len(old)
     if len(old) < 2 or missing < 0 or old[0][0].shape[-1] > blocks[0].filters:
         raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
@@ -92,6 +92,11 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
         grown[:, :, :sources, :targets] = kernel
         biases[:targets] = bias
         block.assign_merged(grown, biases)
+
+
+def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:
+    """Return the convolutions of a merged network from input to output."""
+    return [layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
 
 
 def rep_layers(network: keras.Model) -> list[RepConv2D]:

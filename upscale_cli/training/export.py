@@ -16,6 +16,7 @@ import keras
 import numpy as np
 
 from upscale_cli import probe
+from upscale_cli.architectures.fsrcnn import convolutions
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
 from upscale_cli.quiet import silenced
@@ -113,11 +114,6 @@ def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
 def measure_halo(plain: keras.Model) -> int | None:
     """Return how far, in input pixels, an output pixel can see; as `probe.measure_halo`."""
     return probe.measure_halo(lambda batch: keras.ops.convert_to_numpy(plain(batch)), scale_of(plain), 1)
-
-
-def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:
-    """Return the convolutions of a merged network from input to output."""
-    return [layer for layer in plain.layers if isinstance(layer, keras.layers.Conv2D)]
 
 
 def scale_of(plain: keras.Model) -> int:

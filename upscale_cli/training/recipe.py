@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import keras
 
 from upscale_cli import manifest
+from upscale_cli.architectures.fsrcnn import convolutions
 from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
@@ -75,8 +75,8 @@ def run_recipe(
         stem = f"{config.name}-second"
         init = init or out / f"{config.name}.keras"
         network = load(out / f"{config.name}.keras")
-        first = loop.as_pass(network, len(export.convolutions(network)))
-    checking = list(pairs(checks, replace(config, rescaled=0.0), first))
+        first = loop.as_pass(network, len(convolutions(network)))
+    checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
     pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
@@ -130,14 +130,15 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     Raises:
         ModelError: if the file is not such a network.
     """
-    layers = export.convolutions(load(start))
+    network = load(start)
+    layers = convolutions(network)
     if len(layers) < 2:
         raise ModelError(f"{start}: not a network of this program", hint="see `upscale models`")
     return TrainConfig(
         name,
         layers[0].filters,
         len(layers) - 2,
-        scale=math.isqrt(layers[-1].filters),
+        scale=export.scale_of(network),
         steps=4_000,
         rate=4e-4,
         warmup=200,
