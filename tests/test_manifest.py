@@ -18,7 +18,8 @@ def test_rows_keep_their_order_and_are_replaced_by_name(tmp_path):
     assert manifest.read(tmp_path) == {"models": [{"name": "a", "halo": 2}, {"name": "b"}], "default": "a"}
     assert manifest.row(tmp_path, "b") == {"name": "b"}
     with pytest.raises(KeyError):
-        manifest.row(tmp_path, "c")
+        manifest.put_score(tmp_path, "c", "float", 2, "Set5", 37.0, 0.9)
+    assert manifest.row(tmp_path, "c") == {}
 
 
 def test_scores_are_added_to_a_row(tmp_path):

@@ -22,7 +22,7 @@ from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageE
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
-from upscale_cli.training.recipe import fine_tune, run_recipe  # noqa: E402
+from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
 
@@ -265,6 +265,27 @@ def test_a_direct_4x_network_grows_from_a_2x_one(photos, tmp_path):
     assert outcome.after > bicubic + 0.2
     big = upscale(np.zeros((9, 10, 3), np.uint8), model=str(tmp_path / "w" / "tiny4.tflite"), scale=4)
     assert big.shape == (36, 40, 3)
+
+
+def test_a_4x_network_of_a_models_name_makes_its_first_two_passes_in_one(photos, tmp_path, monkeypatch):
+    """It stands in the same row, which keeps it when the 2x network is trained again."""
+    folder = tmp_path / "w"
+    small = replace(CONFIG, patch=12)
+    run_recipe(small, [photos], out=folder, run=tmp_path / "r1")
+    config = replace(small, scale=4, steps=60, check_every=60, batch=8, ema=0.9)
+    assert (stem_of(small, folder), stem_of(config, folder)) == ("tiny", "tiny-direct")
+    row = run_recipe(config, [photos], out=folder, run=tmp_path / "r2").row
+    assert (row["scale"], row["direct"]["scale"]) == (2, 4)
+    assert row["direct"]["training"]["steps"] == 60
+    longer = replace(small, steps=60, check_every=60, batch=8, ema=0.9, seed=5)
+    again = run_recipe(longer, [photos], out=folder, run=tmp_path / "r3").row
+    assert again is not None and again["direct"] == row["direct"]
+    monkeypatch.setenv("UPSCALE_MODELS", str(folder))
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 22, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(
+        upscale(pixels, model="tiny", scale=4, precision="float"),
+        upscale(pixels, model=str(folder / "tiny-direct.tflite"), scale=4),
+    )
 
 
 def test_second_passes_enlarge_by_two(photos, tmp_path):

@@ -19,12 +19,8 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def row(folder: Path, name: str) -> dict[str, Any]:
-    """Return the row of the model ``name``; KeyError if there is none."""
-    for known in read(folder)["models"]:
-        if known["name"] == name:
-            found: dict[str, Any] = known
-            return found
-    raise KeyError(name)
+    """Return the row of the model ``name``; empty if there is none."""
+    return next((known for known in read(folder)["models"] if known["name"] == name), {})
 
 
 def put(folder: Path, row: dict[str, Any]) -> None:

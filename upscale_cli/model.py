@@ -67,6 +67,8 @@ class ModelCard:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    direct: dict[str, Any] = field(default_factory=dict)
+    """Facts of weights that make two passes in one, if there are such."""
 
     @property
     def file(self) -> str:

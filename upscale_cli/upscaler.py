@@ -6,11 +6,11 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from pathlib import Path
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
-from upscale_cli.model import Chained, Model, SelfEnsemble
+from upscale_cli.model import Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
@@ -37,9 +37,12 @@ class Upscaler:
         """Find the model. Raises `UnknownModelError`, or `ModelError` without usable weights."""
         self.settings = settings or Settings()
         self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
-        self._second_card = zoo.second(self.card)
-        weights = self.card.sha256 + (self._second_card.sha256 if self._second_card else "")
+        self._again = zoo.second(self.card) or self.card
+        self._direct = zoo.direct(self.card)
+        cards = [card for card in (self.card, self._again, self._direct) if card]
+        weights = "".join(dict.fromkeys(card.sha256 for card in cards))
         self.fingerprint = self.settings.fingerprint(weights or self.card.name)
+        self._opened: dict[Path, Model] = {}
         self._models: dict[int, Model] = {}
         self._guard = threading.Lock()
 
@@ -93,25 +96,17 @@ class Upscaler:
             pixels = resize(pixels, high, wide)
         return Enlarged(pixels, agreement)
 
-    @cached_property
-    def _once(self) -> Model:
-        """The network itself, opened when first needed."""
-        return open_model(self.card, runtime=self.settings.runtime, threads=self.settings.threads)
-
-    @cached_property
-    def _again(self) -> Model:
-        """The network of all passes but the first."""
-        card = self._second_card
-        return (
-            open_model(card, runtime=self.settings.runtime, threads=self.settings.threads)
-            if card
-            else self._once
-        )
-
     @property
     def factor(self) -> int:
         """What one pass enlarges by."""
-        return self.card.scale or self._once.scale
+        return self.card.scale or self._open(self.card).scale
+
+    def _open(self, card: ModelCard) -> Model:
+        """Open a network when it is first needed."""
+        if card.path not in self._opened:
+            settings = self.settings
+            self._opened[card.path] = open_model(card, runtime=settings.runtime, threads=settings.threads)
+        return self._opened[card.path]
 
     def _model(self, rounds: int) -> Model:
         """Return the model that makes so many passes in one."""
@@ -120,10 +115,17 @@ class Upscaler:
                 if self.card.kernel:
                     model: Model = Interpolation(self.card.kernel, self.factor**rounds)
                 else:
-                    later = [self._again] * (rounds - 1)
-                    model = Chained([self._once, *later]) if later else self._once
+                    chain = [self._open(card) for card in self._chain(rounds)]
+                    model = Chained(chain) if chain[1:] else chain[0]
                 self._models[rounds] = SelfEnsemble(model) if self.settings.ensemble else model
             return self._models[rounds]
+
+    def _chain(self, rounds: int) -> list[ModelCard]:
+        """Return the weights to run one after the other: two passes in one to begin with, where there are
+        weights for that."""
+        if self._direct and rounds > 1:
+            return [self._direct] + [self._again] * (rounds - 2)
+        return [self.card] + [self._again] * (rounds - 1)
 
 
 def _halved(on_tile: OnTile) -> OnTile:

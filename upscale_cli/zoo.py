@@ -31,6 +31,7 @@ _FACTS = (
     "description",
     "training",
     "scores",
+    "direct",
 )
 
 
@@ -114,6 +115,14 @@ def second(card: ModelCard) -> ModelCard | None:
     return replace(card, path=card.path.with_name(own["file"]), sha256=own["sha256"], files=files)
 
 
+def direct(card: ModelCard) -> ModelCard | None:
+    """The card of the weights that make the first two passes in one, if the model has such."""
+    if not card.direct or card.precision not in card.direct["files"]:
+        return None
+    row = {"name": card.name, "description": card.description, **card.direct}
+    return replace(_card(row, card.precision), path=card.path.with_name(row["files"][card.precision]["file"]))
+
+
 def read_weights(card: ModelCard) -> bytes:
     """The bytes of a weights file, checked against the card's sha256."""
     try:
@@ -136,7 +145,7 @@ def _manifest() -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for row in manifest["models"]:
-            _card(row, next(iter(_files(row))))
+            direct(_card(row, next(iter(_files(row)))))
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read: {error.strerror}",

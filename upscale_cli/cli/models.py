@@ -29,12 +29,13 @@ def command(
         "Model",
         "Kind",
         "Params>",
-        "MACs/px>",
+        "MACs/px 2x>",
+        "4x>",
         "Halo>",
         *(f"PSNR {scale}x>" for scale in (2, 4) if sets),
     ]
     rows = [[_row(card, precision, default, sets) for precision in _precisions(card)] for card in cards]
-    plain = [(card.name, "", "-", "-", "-", *("" for _ in columns[5:])) for card in interpolations()]
+    plain = [(card.name, "", *"----", *("" for _ in columns[6:])) for card in interpolations()]
     print_table(columns, [*rows, plain], title=f"PSNR in dB on {', '.join(sets)}" if sets else "")
 
 
@@ -43,7 +44,14 @@ def _row(card: ModelCard, precision: str, default: str, sets: list[str]) -> Row:
     halo = "all" if card.halo is None else str(card.halo)
     scores = card.scores.get(precision, {})
     decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
-    return name, precision, f"{card.parameters:,}", f"{card.macs_per_pixel:,}", halo, *decibels
+    costs = (f"{cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
+    return name, precision, f"{card.parameters:,}", *costs, halo, *decibels
+
+
+def _cost_of_two_passes(card: ModelCard) -> int:
+    """MACs per input pixel: of weights for both at once, else of one pass and another on its result."""
+    cost: int = card.direct.get("macs_per_pixel", card.macs_per_pixel * (1 + card.scale**2))
+    return cost
 
 
 def _decibels(scores: dict[str, dict[str, float]], sets: list[str]) -> str:
@@ -69,4 +77,5 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         "files": card.files,
         "training": card.training,
         "scores": card.scores,
+        "direct": card.direct,
     }

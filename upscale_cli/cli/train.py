@@ -46,7 +46,8 @@ def command(
         int | None, typer.Option(min=8, help="Side of a patch.", show_default="the recipe's")
     ] = None,
     scale: Annotated[
-        int | None, typer.Option(help="Enlargement by one pass: 2 or 4.", show_default="the recipe's")
+        int | None,
+        typer.Option(help="Enlargement by one pass: 2, or 4 in place of two.", show_default="the recipe's"),
     ] = None,
     optimizer: Annotated[str | None, typer.Option(help="muon or adam.", show_default="the recipe's")] = None,
     rate: Annotated[
@@ -81,7 +82,7 @@ def command(
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silenced():
-        from upscale_cli.training.recipe import run_recipe
+        from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
         "loss": loss, "fourier": fourier,
@@ -109,7 +110,7 @@ def command(
             data,
             held_out=val,
             out=out,
-            run=run or Path("runs") / (config.name + "-second" * second),
+            run=run or Path("runs") / stem_of(config, out),
             init=start,
             on_block=on_block,
         )

@@ -70,10 +70,11 @@ def run_recipe(
         raise InputError(
             f"{', '.join(map(str, data))}: too few pictures", hint="two at least, and ten for a start"
         )
-    stem, first = config.name, None
-    if config.second:
-        stem = f"{config.name}-second"
+    part, first = part_of(config, out), None
+    stem = stem_of(config, out)
+    if part:
         init = init or out / f"{config.name}.keras"
+    if config.second:
         network = load(out / f"{config.name}.keras")
         first = loop.as_pass(network, len(convolutions(network)))
     checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
@@ -98,16 +99,36 @@ def run_recipe(
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(after, 3)},
     }
-    written = export.write_files(plain, out, stem, [low for low, _ in checking])
-    if config.second:
-        row = manifest.row(out, config.name)
-        row["files"] |= {f"{kind}-second": file for kind, file in written.items()}
+    files_written = export.write_files(plain, out, stem, [low for low, _ in checking])
+    row = manifest.row(out, config.name)
+    if part == "second":
+        row["files"] |= {f"{kind}-second": file for kind, file in files_written.items()}
         row["training"]["second"] = story
-    else:
+    elif part == "direct":
+        row["direct"] = {**export.facts(plain), "files": files_written, "training": story}
+    else:  # weights that make two passes in one need no others, and are kept
+        kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
-        row |= {"files": written, "training": story}
+        row |= {"files": files_written, "training": story, **kept}
     manifest.put(out, row)
     return Outcome(before, after, row, run)
+
+
+def part_of(config: TrainConfig, out: Path) -> str:
+    """Return which of a model's weights a run makes: "" for its own, ``second`` or ``direct``.
+
+    A network of 4× is a model of its own, unless there is one of that name for 2×, whose first two passes it
+    makes in one.
+    """
+    if config.second:
+        return "second"
+    known = manifest.row(out, config.name)
+    return "direct" if known and known["scale"] ** 2 == config.scale else ""
+
+
+def stem_of(config: TrainConfig, out: Path) -> str:
+    """Return what a run's files are called: the model's name, and which of its weights they are."""
+    return "-".join(filter(None, (config.name, part_of(config, out))))
 
 
 def load(path: Path) -> keras.Model:
