@@ -90,7 +90,7 @@ class LiteRTModel:
         self.scale, self.channels = card.scale, card.channels
         self.halo, self.residual = card.halo, card.residual
         self._content = content
-        self._lock = threading.Lock()
+        self._lock, self._rewriting = threading.Lock(), threading.Lock()
         self._calls = 0
         self._idle: dict[tuple[int, ...], list[_Prepared]] = {}
         self._last_use: dict[tuple[int, ...], int] = {}
@@ -101,8 +101,10 @@ class LiteRTModel:
         """Run the network; see `model.Model`."""
         count, height, width, _ = batch.shape
         rim, odd = 0, 0
-        if spare and count * height * width >= _WORTH_REWRITING and self._inside:
-            rim = self._inside.rim if spare >= self._inside.rim else 0
+        if spare and count * height * width >= _WORTH_REWRITING:
+            with self._rewriting:  # one thread does it, the others want the result
+                inside = self._inside
+            rim = inside.rim if inside and spare >= inside.rim else 0
         if rim and width % 2:
             batch = np.pad(batch, ((0, 0), (0, 0), (0, 1), (0, 0)))
             odd = self.scale
