@@ -84,6 +84,16 @@ def shipped(request):
     return open_model(zoo.find(precision=request.param))
 
 
+@pytest.fixture(
+    scope="session", params=["float", "int8", "float, two passes in one", "int8, two passes in one"]
+)
+def each_shipped(request):
+    """The default model as `shipped`, and its weights for two passes in one."""
+    precision, _, direct = request.param.partition(", ")
+    card = zoo.find(precision=precision)
+    return open_model(zoo.direct(card) if direct else card)
+
+
 @pytest.fixture
 def one_thread_opencv():
     """OpenCV's own thread count, put back after the test."""

@@ -16,12 +16,13 @@ from upscale_cli.runtimes.inside import inside
 from upscale_cli.tiler import Tiling, upscale
 from upscale_cli.zoo import read_weights
 
-FILES = [(card.name, kind) for card in zoo.models() for kind in ("float", "int8") if kind in card.files]
+OWN = [zoo.find(card.name, kind) for card in zoo.models() for kind in ("float", "int8") if kind in card.files]
+CARDS = [card for own in OWN for card in (own, zoo.direct(own)) if card]
 
 
-@pytest.fixture(params=FILES, ids="-".join)
+@pytest.fixture(params=CARDS, ids=[card.file for card in CARDS])
 def card(request):
-    return zoo.find(*request.param)
+    return request.param
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_answers_inside_are_those_of_the_whole_window(card, always, height, 
     values = np.stack([draw(height, width, 1, np.float32, seed) for seed in range(2)])
     whole = model(values)
     for spare in (card.halo, card.halo + 2):
-        assert np.array_equal(model(values, spare=spare), inner(whole, 2 * spare))
+        assert np.array_equal(model(values, spare=spare), inner(whole, card.scale * spare))
     assert model._inside.rim == card.halo
     assert sorted({key[0] for key in model._idle}) == [0, card.halo]
 
@@ -44,7 +45,7 @@ def test_the_answers_inside_are_those_of_the_whole_window(card, always, height, 
 def test_less_to_spare_than_the_network_sees_needs_the_whole_network(card, always):
     model = open_model(card)
     values = draw(40, 40, 1, np.float32)[None]
-    assert np.array_equal(model(values, spare=3), inner(model(values), 6))
+    assert np.array_equal(model(values, spare=3), inner(model(values), card.scale * 3))
     assert {key[0] for key in model._idle} == {0}
 
 

@@ -46,10 +46,10 @@ def test_sight_without_limit_is_told():
     assert measure_halo(lambda batch: looks_up(0)(batch) + batch.mean(), 2, 1) is None
 
 
-def test_shipped_facts_are_the_measured_ones(shipped):
-    assert measure_scale(shipped, 1) == shipped.scale
-    assert measure_halo(shipped, 2, 1) == shipped.halo
-    assert measure_residual(shipped, 1) == shipped.residual
+def test_shipped_facts_are_the_measured_ones(each_shipped):
+    assert measure_scale(each_shipped, 1) == each_shipped.scale
+    assert measure_halo(each_shipped, each_shipped.scale, 1) == each_shipped.halo
+    assert measure_residual(each_shipped, 1) == each_shipped.residual
 
 
 def test_a_card_is_filled_in():

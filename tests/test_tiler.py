@@ -30,9 +30,9 @@ def same(pixels, model, *tilings):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_shipped_weights_give_the_same_bytes_for_all_tiles_batches_and_threads(
-    shipped, dtype, channels, passes
+    each_shipped, dtype, channels, passes
 ):
-    model = Chained(shipped, passes) if passes > 1 else shipped
+    model = Chained(each_shipped, passes) if passes > 1 else each_shipped
     tilings = [(0, 0, 0), (8, 5, 2), (31, 1, 2), (32, 2, 3), (61, 1, 1), (66, 4, 2)]
     picture = draw(67, 61, channels, dtype) if passes == 1 else draw(37, 33, channels, dtype)
     same(picture, model, *(Tiling(tile, None, batch, threads) for tile, batch, threads in tilings))
@@ -76,10 +76,10 @@ def test_one_pixel_less_halo_shows(passes):
     assert not np.array_equal(upscale(picture, short, Tiling(tile=8)), upscale(picture, short, ONE_PIECE))
 
 
-def test_one_pixel_less_halo_shows_on_shipped_weights(shipped):
+def test_one_pixel_less_halo_shows_on_shipped_weights(each_shipped):
     picture = draw(96, 96, dtype=np.float32)
-    same(picture, shipped, Tiling(tile=24))
-    short = Facts(shipped, halo=shipped.halo - 1)
+    same(picture, each_shipped, Tiling(tile=24))
+    short = Facts(each_shipped, halo=each_shipped.halo - 1)
     assert not np.array_equal(upscale(picture, short, Tiling(tile=24)), upscale(picture, short, ONE_PIECE))
 
 

@@ -16,7 +16,7 @@ pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from PIL import Image  # noqa: E402
 
-from upscale_cli import upscale  # noqa: E402
+from upscale_cli import Settings, Upscaler, upscale  # noqa: E402
 from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
 from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
 from upscale_cli.metrics import psnr  # noqa: E402
@@ -187,7 +187,10 @@ def test_presets_keep_their_promised_sizes():
     most = {"fsrcnn-s": 25_000, "fsrcnn-m": 120_000, "fsrcnn-l": 1_500_000}
     assert set(PRESETS) == set(most)
     for name, limit in most.items():
-        assert merged(fsrcnn(PRESETS[name].channels, PRESETS[name].depth)).count_params() <= limit
+        for scale in (2, 4):
+            config = preset(name, scale)
+            network = fsrcnn(config.channels, config.depth, scale=config.scale)
+            assert config.scale == scale and merged(network).count_params() <= limit
     with pytest.raises(UnknownModelError, match="no recipe"):
         preset("fsrcnn-xxl")
 
@@ -267,12 +270,16 @@ def test_a_direct_4x_network_grows_from_a_2x_one(photos, tmp_path):
     assert big.shape == (36, 40, 3)
 
 
-def test_a_4x_network_of_a_models_name_makes_its_first_two_passes_in_one(photos, tmp_path, monkeypatch):
-    """It stands in the same row, which keeps it when the 2x network is trained again."""
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_4x_network_of_a_models_name_makes_its_first_two_passes_in_one(
+    photos, tmp_path, monkeypatch, depth
+):
+    """It stands in the same row, which keeps it when the 2x network is trained again. It starts from that
+    network unless it is the smaller one."""
     folder = tmp_path / "w"
     small = replace(CONFIG, patch=12)
     run_recipe(small, [photos], out=folder, run=tmp_path / "r1")
-    config = replace(small, scale=4, steps=60, check_every=60, batch=8, ema=0.9)
+    config = replace(small, scale=4, depth=depth, steps=60, check_every=60, batch=8, ema=0.9)
     assert (stem_of(small, folder), stem_of(config, folder)) == ("tiny", "tiny-direct")
     row = run_recipe(config, [photos], out=folder, run=tmp_path / "r2").row
     assert (row["scale"], row["direct"]["scale"]) == (2, 4)
@@ -283,9 +290,15 @@ def test_a_4x_network_of_a_models_name_makes_its_first_two_passes_in_one(photos,
     monkeypatch.setenv("UPSCALE_MODELS", str(folder))
     pixels = np.random.default_rng(1).integers(0, 256, (20, 22, 3), dtype=np.uint8)
     np.testing.assert_array_equal(
-        upscale(pixels, model="tiny", scale=4, precision="float"),
+        Upscaler(Settings(model="tiny", scale=4, precision="float"))(pixels),
         upscale(pixels, model=str(folder / "tiny-direct.tflite"), scale=4),
     )
+
+
+@pytest.mark.parametrize("scale", [0, 3, 8])
+def test_one_pass_enlarges_by_two_or_four(photos, tmp_path, scale):
+    with pytest.raises(UsageError, match=f"no network enlarges by {scale}"):
+        run_recipe(replace(CONFIG, scale=scale), [photos], out=tmp_path, run=tmp_path / "r")
 
 
 def test_second_passes_enlarge_by_two(photos, tmp_path):

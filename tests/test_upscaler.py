@@ -10,6 +10,7 @@ from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError
 from upscale_cli.model import Chained
+from upscale_cli.resample import resize
 from upscale_cli.runtimes import open_model
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import Upscaler
@@ -131,6 +132,22 @@ def test_garbage_from_a_network_is_an_error(monkeypatch):
 def test_unknown_model():
     with pytest.raises(UnknownModelError, match="fsrcnn-q"):
         Upscaler(Settings(model="fsrcnn-q"))
+
+
+@pytest.mark.parametrize("precision", ["float", "int8"])
+def test_two_passes_in_one_where_there_are_weights_for_it(precision):
+    """4x is one call of the direct network, 8x another pass on that, and 3x a downsize of 4x."""
+    card = zoo.find("fsrcnn-m", precision)
+    direct, later = open_model(zoo.direct(card)), open_model(zoo.second(card))
+    pixels = draw(20, 23)
+    four = tiler.upscale(pixels, direct)
+    for scale, expected in (
+        (4, four),
+        (8, tiler.upscale(pixels, Chained([direct, later]))),
+        (3, resize(four, 60, 69)),
+    ):
+        upscaler = Upscaler(Settings(scale=scale, model="fsrcnn-m", precision=precision))
+        np.testing.assert_array_equal(upscaler(pixels), expected)
 
 
 def test_later_passes_have_their_own_weights(tmp_path, monkeypatch):

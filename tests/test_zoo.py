@@ -140,3 +140,14 @@ def test_later_passes_have_files_of_their_own_in_every_kind():
     assert later.file == "fsrcnn-m-second.int8.tflite"
     assert later.files["keras"]["file"] == "fsrcnn-m-second.keras"
     assert zoo.second(later) is None
+
+
+def test_the_card_of_two_passes_in_one():
+    """It has facts and files of its own; a model without such weights has none."""
+    card = zoo.find("fsrcnn-m", "int8")
+    both = zoo.direct(card)
+    assert (both.name, both.file, both.precision) == ("fsrcnn-m", "fsrcnn-m-direct.int8.tflite", "int8")
+    assert (both.scale, both.residual) == (card.scale**2, True)
+    assert both.files["keras"]["file"] == "fsrcnn-m-direct.keras"
+    assert zoo.direct(both) is None
+    assert zoo.direct(zoo.find("bicubic")) is None

@@ -91,7 +91,8 @@ def command(
     }  # fmt: skip
     start = start_file(init) if init else None
     config = replace(
-        recipe(name, start, second), **{key: value for key, value in choices.items() if value is not None}
+        recipe(name, start, second, scale or 2),
+        **{key: value for key, value in choices.items() if value is not None},
     )
     from tqdm import tqdm
 
@@ -122,7 +123,7 @@ def command(
         print(out / outcome.row["files"]["float"]["file"])  # noqa: T201
 
 
-def recipe(name: str, start: Path | None, second: bool = False) -> TrainConfig:
+def recipe(name: str, start: Path | None, second: bool = False, scale: int = 2) -> TrainConfig:
     """Return the recipe ``name``, or for a fine-tune the shape of the ``start`` file under the new name.
 
     Weights that have learnt already, the first pass's among them, are moved at a quarter of the rate.
@@ -134,7 +135,7 @@ def recipe(name: str, start: Path | None, second: bool = False) -> TrainConfig:
     from upscale_cli.training.recipe import fine_tune
 
     if start is None or name in PRESETS:
-        made = preset(name)
+        made = preset(name, scale)
         return replace(made, rate=made.rate / 4) if start or second else made
     return fine_tune(name or f"{start.stem}-tuned", start)
 

@@ -56,8 +56,10 @@ def run_recipe(
 
     Raises:
         InputError: no usable pictures.
-        UsageError: ``run`` holds a run with another config, or a second pass is to enlarge by more than 2.
+        UsageError: ``run`` holds a run with another config, or there is no such scale.
     """
+    if config.scale not in (2, 4):
+        raise UsageError(f"no network enlarges by {config.scale} in one pass", hint="--scale 2, or 4")
     if config.second and config.scale != 2:
         raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
     files = picture_files(data)
@@ -73,10 +75,12 @@ def run_recipe(
     part, first = part_of(config, out), None
     stem = stem_of(config, out)
     if part:
-        init = init or out / f"{config.name}.keras"
-    if config.second:
         network = load(out / f"{config.name}.keras")
-        first = loop.as_pass(network, len(convolutions(network)))
+        layers = convolutions(network)
+        if config.second:
+            first = loop.as_pass(network, len(layers))
+        if len(layers) - 2 <= config.depth and layers[0].filters <= config.channels:
+            init = init or out / f"{config.name}.keras"
     checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
     pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
