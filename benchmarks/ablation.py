@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "rescaled views in plain luma": {"mixed": False},
     "a drawing with every fifth photograph": {"synthetic": 0.2},
     "patches of 32, 18 a step": {"patch": 32, "batch": 18},
+    "patches of 24, 32 a step": {"patch": 24, "batch": 32},
+    "patches of 16, 72 a step": {"patch": 16, "batch": 72},
     "patches of 96, 2 a step": {"patch": 96, "batch": 2},
     "no averaged weights": {"ema": 0.0},
 }
@@ -64,11 +67,11 @@ def main() -> None:
     files, checks = picture_files([args.data]), picture_files([args.val])
     results = args.out / "results.json"
     table: dict[str, dict[str, float]] = json.loads(results.read_text()) if results.exists() else {}
-    for number, (name, change) in enumerate(CHANGES.items()):
+    for name, change in CHANGES.items():
         if name in table or (args.only and name not in args.only):
             continue
         config = replace(base, **change)
-        table[name] = score(config, files, checks, args.out / str(number))
+        table[name] = score(config, files, checks, args.out / re.sub(r"\W+", "-", name))
         results.write_text(json.dumps(table, indent=1))
         print(f"{name}: {table[name]['psnr']:.3f} dB", flush=True)
     recipe = table.get("the recipe", {"psnr": float("nan")})["psnr"]
