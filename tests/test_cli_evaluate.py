@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,13 +140,20 @@ def test_models_lists_every_card_and_marks_the_default(capsys: pytest.CaptureFix
     assert all(any(name in line for line in lines) for name in names)
 
 
-def test_models_shows_scores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("direct", "cost"), [({}, "6,000"), ({"macs_per_pixel": 1500}, "1,500")])
+def test_models_shows_scores_and_costs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    direct: dict[str, Any],
+    cost: str,
 ) -> None:
+    """At 4x a second pass works on four times as many pixels, unless there are weights for both in one."""
     row = {
         "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
         "files": {kind: {"file": f"tiny.{kind}", "sha256": "0"} for kind in ("float", "keras")},
         "scores": {"float": {"2": {"A": {"psnr": 37.126, "ssim": 0.9}, "B": {"psnr": 32.0, "ssim": 0.9}}}},
+        "direct": direct and {"files": {}, **direct},
     }  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps({"models": [row]}))
     monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
@@ -153,7 +161,7 @@ def test_models_shows_scores(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "PSNR in dB on A, B"
     (shown,) = (line.split() for line in lines if "tiny" in line)
-    assert shown == ["tiny", "*", "float", "1,234", "1,200", "3", "37.13", "32.00", "-", "-"]
+    assert shown == ["tiny", "*", "float", "1,234", "1,200", cost, "3", "37.13", "32.00", "-", "-"]
 
 
 def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:
