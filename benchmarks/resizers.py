@@ -1,6 +1,6 @@
-"""File to file, JPEG to JPEG at 2x: this project's models against plain resizers, as whole processes.
+"""File to file, JPEG to JPEG: this project's models against plain resizers, as whole processes.
 
-    python benchmarks/resizers.py --size 12 --models fsrcnn-s fsrcnn-m
+    python benchmarks/resizers.py --size 12 --models fsrcnn-s fsrcnn-m --scale 2
 
 `vips` is the program of that name where it is installed, else the same through Python. It writes JPEG at
 quality 75 with halved colour, the others at 95 with full colour; one row has it do the same.
@@ -25,17 +25,20 @@ PILLOW = """
 import sys
 from PIL import Image
 image = Image.open(sys.argv[1])
-large = image.resize((2 * image.width, 2 * image.height), Image.Resampling.LANCZOS)
+scale = int(sys.argv[3])
+large = image.resize((scale * image.width, scale * image.height), Image.Resampling.LANCZOS)
 large.save(sys.argv[2], quality=95, subsampling=0)
 """
 OPENCV = """
 import sys, cv2
-large = cv2.resize(cv2.imread(sys.argv[1]), None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
+scale = int(sys.argv[3])
+large = cv2.resize(cv2.imread(sys.argv[1]), None, fx=scale, fy=scale, interpolation=cv2.INTER_LANCZOS4)
 cv2.imwrite(sys.argv[2], large, [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111])
 """
 VIPS = """
 import sys, pyvips
-pyvips.Image.new_from_file(sys.argv[1]).resize(2, kernel="lanczos3").write_to_file(sys.argv[2])
+small = pyvips.Image.new_from_file(sys.argv[1])
+small.resize(int(sys.argv[3]), kernel="lanczos3").write_to_file(sys.argv[2])
 """
 
 
@@ -43,17 +46,21 @@ def main() -> None:
     parser = options(__doc__)
     add_models(parser)
     parser.add_argument("--size", type=float, default=12, help="megapixels of the source")
+    parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = save(photo(args.shared, args.size), Path(folder, "photo.jpg"))
         target = Path(folder, "large.jpg")
         fine = f"{target}[Q=95,subsample_mode=off]"
         commands = {
-            "vips Lanczos": _vips(source, str(target)),
-            "vips Lanczos, Q 95, 4:4:4": _vips(source, fine),
-            "Pillow Lanczos": _python(PILLOW, source, target),
-            "OpenCV Lanczos": _python(OPENCV, source, target),
-            **{label(card): upscale_command(source, target, card) for card in args.models},
+            "vips Lanczos": _vips(source, str(target), args.scale),
+            "vips Lanczos, Q 95, 4:4:4": _vips(source, fine, args.scale),
+            "Pillow Lanczos": _python(PILLOW, source, target, args.scale),
+            "OpenCV Lanczos": _python(OPENCV, source, target, args.scale),
+            **{
+                label(card): upscale_command(source, target, card, "-s", str(args.scale))
+                for card in args.models
+            },
         }
         found = race(commands, args.rounds)
     vips = found["vips Lanczos"].seconds
@@ -67,20 +74,20 @@ def main() -> None:
         )
         for name, run in found.items()
     ]
-    table(["JPEG to JPEG, 2x", "seconds", "vips = 1", "goal", "CPU seconds", "memory"], rows)
-    title = f"{args.size:g} megapixels, JPEG to JPEG at 2x"
-    bars(args.out / "resizers.png", title, {name: run.seconds for name, run in found.items()})
+    table([f"JPEG to JPEG, {args.scale}x", "seconds", "vips = 1", "goal", "CPU seconds", "memory"], rows)
+    title = f"{args.size:g} megapixels, JPEG to JPEG at {args.scale}x"
+    bars(args.out / f"resizers_x{args.scale}.png", title, {name: run.seconds for name, run in found.items()})
 
 
-def _vips(source: Path, target: str) -> list[str]:
+def _vips(source: Path, target: str, scale: int) -> list[str]:
     program = shutil.which("vips")
     if program is None:
-        return _python(VIPS, source, target)
-    return [program, "resize", str(source), target, "2", "--kernel", "lanczos3"]
+        return _python(VIPS, source, target, scale)
+    return [program, "resize", str(source), target, str(scale), "--kernel", "lanczos3"]
 
 
-def _python(code: str, source: Path, target: object) -> list[str]:
-    return [sys.executable, "-c", code, str(source), str(target)]
+def _python(code: str, source: Path, target: object, scale: int) -> list[str]:
+    return [sys.executable, "-c", code, str(source), str(target), str(scale)]
 
 
 main()
