@@ -43,6 +43,8 @@ def put_score(
 ) -> None:
     """Write PSNR (dB) and SSIM on luma into the row of ``name``; KeyError if there is no such row."""
     known = row(folder, name)
+    if not known:
+        raise KeyError(name)
     scores = known.setdefault("scores", {}).setdefault(precision, {}).setdefault(str(scale), {})
     scores[test_set] = {"psnr": round(psnr, 4), "ssim": round(ssim, 4)}
     put(folder, known)

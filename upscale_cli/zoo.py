@@ -109,18 +109,24 @@ def second(card: ModelCard) -> ModelCard | None:
     files = {
         kind.removesuffix("-second"): facts for kind, facts in card.files.items() if kind.endswith("-second")
     }
-    if card.precision not in files:
-        return None
-    own = files[card.precision]
-    return replace(card, path=card.path.with_name(own["file"]), sha256=own["sha256"], files=files)
+    return _sibling(card, files)
 
 
 def direct(card: ModelCard) -> ModelCard | None:
     """The card of the weights that make the first two passes in one, if the model has such."""
-    if not card.direct or card.precision not in card.direct["files"]:
+    if not card.direct:
         return None
-    row = {"name": card.name, "description": card.description, **card.direct}
-    return replace(_card(row, card.precision), path=card.path.with_name(row["files"][card.precision]["file"]))
+    facts = {fact: card.direct[fact] for fact in _FACTS if fact in card.direct}
+    return _sibling(card, card.direct["files"], **facts, direct={}, scores={})
+
+
+def _sibling(card: ModelCard, files: dict[str, dict[str, Any]], **facts: Any) -> ModelCard | None:
+    """The card of other weights of the same model, in files beside its own; None without such a precision."""
+    if card.precision not in files:
+        return None
+    own = files[card.precision]
+    path = card.path.with_name(own["file"])
+    return replace(card, path=path, sha256=own["sha256"], files=files, **facts)
 
 
 def read_weights(card: ModelCard) -> bytes:

@@ -77,7 +77,7 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     blocks = rep_layers(network)
     old = [layer.get_weights() for layer in convolutions(plain)]
     missing = len(blocks) - len(old)
-    if len(old) < 2 or missing < 0 or old[0][0].shape[-1] > blocks[0].filters:
+    if not fits(plain, blocks[0].filters, len(blocks) - 2):
         raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
     width = old[-1][0].shape[2]
     identity = np.zeros((3, 3, width, width), "float32")
@@ -92,6 +92,12 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
         grown[:, :, :sources, :targets] = kernel
         biases[:targets] = bias
         block.assign_merged(grown, biases)
+
+
+def fits(plain: keras.Model, channels: int, depth: int) -> bool:
+    """Return whether a network of that width and that many mapping layers can take over ``plain``."""
+    layers = convolutions(plain)
+    return 2 <= len(layers) <= depth + 2 and layers[0].filters <= channels
 
 
 def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:

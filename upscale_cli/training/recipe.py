@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from upscale_cli import manifest
-from upscale_cli.architectures.fsrcnn import convolutions
+from upscale_cli.architectures.fsrcnn import convolutions, fits
 from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
@@ -75,12 +75,12 @@ def run_recipe(
     part, first = part_of(config, out), None
     stem = stem_of(config, out)
     if part:
-        network = load(out / f"{config.name}.keras")
-        layers = convolutions(network)
+        own = out / f"{config.name}.keras"
+        network = load(own)
         if config.second:
-            first = loop.as_pass(network, len(layers))
-        if len(layers) - 2 <= config.depth and layers[0].filters <= config.channels:
-            init = init or out / f"{config.name}.keras"
+            first = loop.as_pass(network, len(convolutions(network)))
+        if fits(network, config.channels, config.depth):
+            init = init or own
     checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
     pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
 
@@ -103,17 +103,17 @@ def run_recipe(
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(after, 3)},
     }
-    files_written = export.write_files(plain, out, stem, [low for low, _ in checking])
+    written = export.write_files(plain, out, stem, [low for low, _ in checking])
     row = manifest.row(out, config.name)
     if part == "second":
-        row["files"] |= {f"{kind}-second": file for kind, file in files_written.items()}
+        row["files"] |= {f"{kind}-second": file for kind, file in written.items()}
         row["training"]["second"] = story
     elif part == "direct":
-        row["direct"] = {**export.facts(plain), "files": files_written, "training": story}
+        row["direct"] = {**export.facts(plain), "files": written, "training": story}
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
-        row |= {"files": files_written, "training": story, **kept}
+        row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return Outcome(before, after, row, run)
 
