@@ -116,6 +116,22 @@ def test_drawings_come_beside_photographs(photos):
     assert min(high.std() for high in made[1::2]) > 0.05
 
 
+def test_reduced_copies_come_beside_photographs(photos):
+    """All differ in size, and a fraction is the chance of one more."""
+    files = picture_files([photos])
+
+    def sizes(rescaled, times=1):
+        return [high.shape for _, high in data.pairs(files * times, replace(CONFIG, rescaled=rescaled))]
+
+    made = sizes(3.0)
+    assert made[::4] == [(64, 72)] * 3
+    copies = [size for n, size in enumerate(made) if n % 4]
+    assert len(copies) == 9 and len(set(copies)) > 3
+    assert all(32 <= height < 64 and 32 <= width < 72 for height, width in copies)
+    assert 60 + 9 <= len(sizes(0.25, times=20)) <= 60 + 25
+    assert len(sizes(0.0)) == 3
+
+
 def test_no_usable_picture(tmp_path):
     draw(tmp_path / "small.png", 0, size=(20, 20))
     with pytest.raises(InputError, match="large enough"):

@@ -40,7 +40,7 @@ class TrainConfig:
     hardness: float = 0.5
     """Crops are drawn with probability ∝ (mean error of bicubic there) ** hardness; 0 draws evenly."""
     rescaled: float = 0.5
-    """Share of extra views of each photograph, reduced by a random factor of 0.5 to 0.9."""
+    """Further views of each photograph, on average, each reduced by a random factor of 0.5 to 0.9."""
     mixed: bool = True
     """Extra views take their luma from a random mix of the channels, in place of BT.601's."""
     synthetic: float = 0.0
@@ -63,11 +63,11 @@ PRESETS = {
         "fsrcnn-m", 32, 10, steps=60_000, rate=4e-3, description="the balance of quality and speed"
     ),
     "fsrcnn-l": TrainConfig(
-        "fsrcnn-l", 48, 12, steps=60_000, rate=4e-3, description="the best picture, for those who can wait"
+        "fsrcnn-l", 32, 20, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
     ),
 }
 
-DIRECT_DEPTHS = {"fsrcnn-s": 9, "fsrcnn-m": 12, "fsrcnn-l": 12}
+DIRECT_DEPTHS = {"fsrcnn-s": 9, "fsrcnn-m": 12, "fsrcnn-l": 20}
 """Mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 

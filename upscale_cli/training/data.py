@@ -99,10 +99,11 @@ def enlarge(low: Plane, scale: int = 2) -> Plane:
 def views(
     path: Path, config: TrainConfig, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
-    """Yield a photograph and, by chance, a reduced copy with another luma, and a drawing."""
+    """Yield a photograph, reduced copies of it with another luma and, by chance, a drawing."""
     rgb = read_rgb(path)
     yield rgb, LUMA
-    if rng.random() < config.rescaled:
+    # 0.5 is one copy of every second photograph
+    for _ in range(int(config.rescaled + rng.random())):
         factor = rng.uniform(0.5, 0.9)
         height, width = (max(config.scale * config.patch, int(side * factor)) for side in rgb.shape[:2])
         if height <= rgb.shape[0] and width <= rgb.shape[1]:
