@@ -32,8 +32,10 @@ OnTile = Callable[[int], None]
 
 _TILES = (128, 256)
 """Limits of the largest core, at the scale of the last pass, where no size is asked for."""
-_WINDOW_PIXELS = 180_000
-"""Pixels in work at a time: a runtime keeps up to 1100 bytes for each, most of them tables of addresses."""
+_WINDOW_BYTES = 200_000_000
+"""What the runtimes of all threads may keep for the windows in work."""
+_LAYER_BYTES = 80
+"""What a runtime keeps for a pixel in a layer, most of it nine addresses; a layer is a pixel of the halo."""
 _ROWS_AHEAD = 2
 """Rows of tiles in work at a time, so that no thread waits for the end of a row."""
 
@@ -139,7 +141,8 @@ class _Job:
             return self.height, self.width
         if tiling.tile:
             return tiling.tile, tiling.tile
-        fitting = math.isqrt(_WINDOW_PIXELS // self.threads) - 2 * self.halo
+        pixels = _WINDOW_BYTES // (_LAYER_BYTES * max(self.halo, 1))
+        fitting = math.isqrt(pixels // self.threads) - 2 * self.halo
         largest = max(_TILES[0], min(fitting, _TILES[1])) // max(self.model.scale // 2, 1)
         return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
 
