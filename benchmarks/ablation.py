@@ -33,6 +33,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "crops drawn by error, unweakened": {"hardness": 1.0},
     "no rescaled views": {"rescaled": 0.0},
     "rescaled views in plain luma": {"mixed": False},
+    "four rescaled views": {"rescaled": 4.0},
     "a drawing with every fifth photograph": {"synthetic": 0.2},
     "patches of 32, 18 a step": {"patch": 32, "batch": 18},
     "patches of 24, 32 a step": {"patch": 24, "batch": 32},
@@ -61,9 +62,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="run these rows only")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
-    base = replace(
-        preset(args.model), steps=args.steps, check_every=args.steps, warmup=200, batch=8, patch=48, ema=0.99
-    )
+    short = {"steps": args.steps, "check_every": args.steps, "warmup": 200, "ema": 0.99}
+    base = replace(preset(args.model), **short, batch=8, patch=48, rescaled=0.5)
     files, checks = picture_files([args.data]), picture_files([args.val])
     results = args.out / "results.json"
     table: dict[str, dict[str, float]] = json.loads(results.read_text()) if results.exists() else {}

@@ -39,7 +39,7 @@ class TrainConfig:
     """Weight of the L1 distance of the patches' 2-D Fourier transforms (SAFMN uses 0.05)."""
     hardness: float = 0.5
     """Crops are drawn with probability ∝ (mean error of bicubic there) ** hardness; 0 draws evenly."""
-    rescaled: float = 0.5
+    rescaled: float = 4.0
     """Further views of each photograph, on average, each reduced by a random factor of 0.5 to 0.9."""
     mixed: bool = True
     """Extra views take their luma from a random mix of the channels, in place of BT.601's."""
