@@ -77,8 +77,10 @@ def scatter(target: Path, title: str, points: dict[str, tuple[float, float]]) ->
 
 _PLACES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center", "bottom"),
            (0, -7, "center", "top"), (6, 6, "left", "bottom"), (6, -6, "left", "top"),
-           (-6, 6, "right", "bottom"), (-6, -6, "right", "top")]  # fmt: skip
-"""Where a name may stand: offset from its point in printer's points, and alignment."""
+           (-6, 6, "right", "bottom"), (-6, -6, "right", "top"), (0, 20, "center", "bottom"),
+           (0, -20, "center", "top"), (-14, -20, "right", "top"), (14, 20, "left", "bottom"),
+           (-14, 20, "right", "bottom"), (14, -20, "left", "top")]  # fmt: skip
+"""Where a name may stand: offset from its point in printer's points, and alignment; the nearest first."""
 
 
 def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
@@ -92,6 +94,10 @@ def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
         taken.append(boxes[best])
         for text in texts[:best] + texts[best + 1 :]:
             text.remove()
+        x, y = _PLACES[best][:2]
+        if abs(y) > 7:  # too far from its point to be read without a line
+            line = {"arrowstyle": "-", "linewidth": 0.5}
+            axes.annotate("", point, xytext=(x, y), textcoords="offset points", arrowprops=line)
     return taken
 
 
