@@ -62,8 +62,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="run these rows only")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
-    short = {"steps": args.steps, "check_every": args.steps, "warmup": 200, "ema": 0.99}
-    base = replace(preset(args.model), **short, batch=8, patch=48, rescaled=0.5)
+    base = replace(
+        preset(args.model),
+        steps=args.steps,
+        check_every=args.steps,
+        warmup=200,
+        ema=0.99,
+        batch=8,
+        patch=48,
+        rescaled=0.5,
+    )
     files, checks = picture_files([args.data]), picture_files([args.val])
     results = args.out / "results.json"
     table: dict[str, dict[str, float]] = json.loads(results.read_text()) if results.exists() else {}

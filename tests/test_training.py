@@ -117,7 +117,7 @@ def test_drawings_come_beside_photographs(photos):
 
 
 def test_reduced_copies_come_beside_photographs(photos):
-    """All differ in size, and a fraction is the chance of one more."""
+    """Their sizes vary, and a fraction is the chance of one more."""
     files = picture_files([photos])
 
     def sizes(rescaled, times=1):
