@@ -11,26 +11,17 @@ the weights are zero. Adding zeros changes no sum, of integers or of floats, so 
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from numpy.typing import NDArray
+
+from upscale_cli.runtimes.tflite import code, packed, parsed, store, values
 
 _REGISTER = 16
 """Output channels that the kernels for x86 work on at a time."""
-_KINDS = {
-    schema.BuiltinOperator.QUANTIZE: "",
-    schema.BuiltinOperator.CONV_2D: "c",
-    schema.BuiltinOperator.DEPTH_TO_SPACE: "d",
-    schema.BuiltinOperator.DEQUANTIZE: "",
-}
-_TYPES = {
-    schema.TensorType.FLOAT32: np.float32,
-    schema.TensorType.INT32: np.int32,
-    schema.TensorType.INT8: np.int8,
-}
+_CHANGES_OF_TYPE = (schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE)
 
 
 class Inside(NamedTuple):
@@ -47,29 +38,28 @@ class Inside(NamedTuple):
 def inside(content: bytes) -> Inside | None:
     """The network of a ``.tflite`` file, for the inside of its window.
 
-    None unless it is a plain chain: 3x3 convolutions that keep the size, a depth-to-space, and at most a
-    change of number type at either end.
+    None unless it is a plain chain: 3x3 convolutions that keep the size, pointwise ones at most before and
+    after them, a depth-to-space, and at most a change of number type at either end.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-    if not _is_plain_chain(model):
+    model = parsed(content)
+    order = _plain_chain(model)
+    if not order:
         return None
     graph = model.subgraphs[0]
-    convolutions = [operator for operator in graph.operators if _kind(model, operator) == "c"]
+    convolutions = [one for one in graph.operators if code(model, one) == schema.BuiltinOperator.CONV_2D]
     widths = [int(graph.tensors[operator.inputs[1]].shape[0]) for operator in convolutions]
     narrow = 1 + max((n for n, width in enumerate(widths) if width > _REGISTER), default=-1)
     for number, operator in enumerate(convolutions):
         operator.builtinOptions.padding = schema.Padding.VALID
         if number >= narrow:
             _pair(model, operator, of_singles=number == narrow > 0, last=number + 1 == len(widths))
-    values = [graph.inputs[0], *(operator.outputs[0] for operator in graph.operators)]
+    passed = [graph.inputs[0], *(operator.outputs[0] for operator in graph.operators)]
     if narrow > 0:
-        values = values[values.index(convolutions[narrow - 1].outputs[0]) + 1 :]
-    for tensor in (graph.tensors[index] for index in values if narrow < len(widths)):
+        passed = passed[passed.index(convolutions[narrow - 1].outputs[0]) + 1 :]
+    for tensor in (graph.tensors[index] for index in passed if narrow < len(widths)):
         tensor.shape = [*tensor.shape[:3], 2 * tensor.shape[3]]
         tensor.shapeSignature = [-1, -1, -1, tensor.shape[3]]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return Inside(bytes(builder.Output()), len(convolutions))
+    return Inside(packed(model), order.count("c"))
 
 
 def _pair(model: Any, operator: Any, *, of_singles: bool, last: bool) -> None:
@@ -79,60 +69,54 @@ def _pair(model: Any, operator: Any, *, of_singles: bool, last: bool) -> None:
     """
     graph = model.subgraphs[0]
     kernel, bias = (graph.tensors[n] for n in operator.inputs[1:])
-    single = _values(model, kernel)
-    pair = np.zeros((2, *single.shape[:2], 4, single.shape[3]), single.dtype)
-    pair[0, :, :, :3] = pair[1, :, :, 1:] = single
-    filters, rows, _, channels = single.shape
-    shape = (rows, 4, channels) if of_singles else (rows, 2, 2 * channels)
+    single = values(model, kernel)
+    filters, rows, columns, channels = single.shape
+    pair = np.zeros((2, filters, rows, columns + 1, channels), single.dtype)
+    pair[0, :, :, :-1] = pair[1, :, :, 1:] = single
+    shape = (columns + 1, channels) if of_singles else ((columns + 1) // 2, 2 * channels)
     order = np.arange(2 * filters)
     if last:
         (block,) = (one.builtinOptions.blockSize for one in graph.operators if _kind(model, one) == "d")
         order = order.reshape(2, block, -1).swapaxes(0, 1).reshape(-1)
-    for tensor, values in (
-        (kernel, pair.reshape(2 * filters, *shape)),
-        (bias, np.tile(_values(model, bias), 2)),
-    ):
-        buffer = schema.BufferT()  # a new one: layers may share theirs
-        buffer.data = np.frombuffer(values[order].tobytes(), np.uint8)
-        model.buffers.append(buffer)
-        tensor.buffer, tensor.shape = len(model.buffers) - 1, list(values.shape)
-        steps = tensor.quantization
+    store(model, kernel, pair.reshape(2 * filters, rows, *shape)[order])
+    store(model, bias, np.tile(values(model, bias), 2)[order])
+    for steps in (kernel.quantization, bias.quantization):
         if steps is not None and steps.scale is not None and len(steps.scale) == filters:
             steps.scale = np.tile(steps.scale, 2)[order]
             steps.zeroPoint = np.tile(steps.zeroPoint, 2)[order]
     operator.builtinOptions.strideW = 2 if of_singles else 1
 
 
-def _values(model: Any, tensor: Any) -> NDArray[Any]:
-    return np.asarray(model.buffers[tensor.buffer].data).view(_TYPES[tensor.type]).reshape(tensor.shape)
-
-
-def _kind(model: Any, operator: Any) -> str | None:
-    code = model.operatorCodes[operator.opcodeIndex]
-    return _KINDS.get(max(code.builtinCode, code.deprecatedBuiltinCode))  # old files have the latter only
-
-
-def _is_plain_chain(model: Any) -> bool:
+def _plain_chain(model: Any) -> str:
+    """The letters of the network's operators from first to last; none unless it is a plain chain."""
     graph, order = model.subgraphs[0], ""
     value = graph.inputs[0]
     for operator in graph.operators:
         kind = _kind(model, operator)
-        if kind is None or operator.inputs[0] != value or (kind == "c" and not _keeps_size(graph, operator)):
-            return False
+        if kind is None or operator.inputs[0] != value:
+            return ""
         value, order = operator.outputs[0], order + kind
     ends = len(model.subgraphs) == len(graph.inputs) == len(graph.outputs) == 1 and graph.outputs[0] == value
-    return ends and order == "c" * (len(order) - 1) + "d"
+    return order if ends and re.fullmatch("p?c+p?d", order) else ""
 
 
-def _keeps_size(graph: Any, operator: Any) -> bool:
-    """Whether this is a 3x3 convolution, in one number type, that pads its input and visits every pixel."""
+def _kind(model: Any, operator: Any) -> str | None:
+    """A letter for what an operator does: c and p for convolutions, d for depth-to-space; None for others."""
+    kind = code(model, operator)
+    if kind == schema.BuiltinOperator.CONV_2D:
+        return _convolution(model.subgraphs[0], operator)
+    return "d" if kind == schema.BuiltinOperator.DEPTH_TO_SPACE else "" if kind in _CHANGES_OF_TYPE else None
+
+
+def _convolution(graph: Any, operator: Any) -> str | None:
+    """c for 3x3, p for pointwise: in one number type, visiting every pixel, the size kept by padding."""
     source, kernel, options = *(graph.tensors[n] for n in operator.inputs[:2]), operator.builtinOptions
     steps = {options.strideH, options.strideW, options.dilationHFactor, options.dilationWFactor}
-    return (
+    plain = (
         len(operator.inputs) == 3
         and source.type == kernel.type
         and kernel.type in (schema.TensorType.FLOAT32, schema.TensorType.INT8)
-        and tuple(kernel.shape[1:3]) == (3, 3)
         and options.padding == schema.Padding.SAME
         and steps == {1}
     )
+    return {(3, 3): "c", (1, 1): "p"}.get(tuple(kernel.shape[1:3])) if plain else None

@@ -21,6 +21,7 @@ from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
 from upscale_cli.quiet import silenced
 from upscale_cli.training.data import Plane
+from upscale_cli.training.rounding import corrected
 
 CALIBRATION_SIDE = 96
 
@@ -56,7 +57,7 @@ def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
     job.representative_dataset = samples
     job.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     first = convolutions(plain)[0]
-    return zero_sum(convert(job), keras.ops.convert_to_numpy(first.kernel))
+    return corrected(convert(job), keras.ops.convert_to_numpy(first.kernel))
 
 
 def converter(plain: keras.Model) -> Any:
@@ -82,33 +83,6 @@ def convert(job: Any) -> bytes:
             "ignore", "Statistics for quantized inputs"
         )  # not needed with sample pictures
         return bytes(job.convert())
-
-
-def zero_sum(content: bytes, kernel: np.ndarray) -> bytes:
-    """Make the first layer's int8 filters sum to zero again, as the float ones do.
-
-    Rounding each weight by itself leaves a sum of a few units, by which the answer would depend on the
-    brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one
-    unit.
-
-    Args:
-        content: The ``.tflite`` file, with one scale for each filter.
-        kernel: The float kernel, (3, 3, 1, filters), each filter summing to zero.
-    """
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
-    graph = model.subgraphs[0]
-    first = next(op for op in graph.operators if len(op.inputs) == 3)
-    tensor = graph.tensors[first.inputs[1]]
-    exact = kernel.reshape(-1, kernel.shape[-1]).T / np.asarray(tensor.quantization.scale)[:, None]
-    rounded = np.rint(exact)
-    for weights, wanted in zip(rounded, exact, strict=True):
-        excess = int(weights.sum())
-        moved = np.argsort((wanted - weights) * np.sign(excess))[: abs(excess)]
-        weights[moved] -= np.sign(excess)
-    model.buffers[tensor.buffer].data = np.frombuffer(rounded.astype(np.int8).tobytes(), np.uint8)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def measure_halo(plain: keras.Model) -> int | None:

@@ -1,0 +1,83 @@
+"""The ends of an int8 network, made finer than its converter makes them."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="needs the train extra")
+pytest.importorskip("tensorflow", reason="needs the train extra")
+
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from tests.conftest import draw
+from upscale_cli.architectures.fsrcnn import fsrcnn, merged
+from upscale_cli.model import inner
+from upscale_cli.quiet import silenced
+from upscale_cli.runtimes.inside import inside
+from upscale_cli.runtimes.tflite import code, parsed
+from upscale_cli.training import export, rounding
+
+HALO = 3
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def pictures(count=3):
+    return [draw(96, 96, 1, np.float32, seed)[:, :, 0] for seed in range(count)]
+
+
+@pytest.fixture(scope="module", params=[2, 4])
+def files(request):
+    """(as converted, as exported, float) content of a small network with weights of every size."""
+    network = fsrcnn(16, 1, scale=request.param)
+    rng = np.random.default_rng(5)
+    for variable in network.trainable_variables:
+        variable.assign_add(0.1 * rng.standard_normal(variable.shape).astype("float32"))
+    plain, raw = merged(network), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "corrected", lambda content, kernel: raw.append(content) or content)
+        export.to_int8(plain, pictures())
+    return raw[0], export.to_int8(plain, pictures()), export.to_float(plain)
+
+
+def answers(content, batch):
+    with silenced():
+        runner = Interpreter(model_content=content, num_threads=1)
+    runner.resize_tensor_input(runner.get_input_details()[0]["index"], batch.shape)
+    runner.allocate_tensors()
+    runner.set_tensor(runner.get_input_details()[0]["index"], batch)
+    runner.invoke()
+    return runner.get_tensor(runner.get_output_details()[0]["index"])
+
+
+def test_int8_comes_closer_to_float(files):
+    batch = np.stack(pictures(6)[3:])[..., None]
+    before, after, exact = (answers(content, batch) for content in files)
+    # the spread, since the answer to constant pictures is another matter
+    assert np.std(after - exact) < 0.95 * np.std(before - exact)
+
+
+def test_constant_pictures_are_answered_with_zero(files):
+    levels = np.linspace(0, 1, 37, dtype=np.float32)
+    batch = np.broadcast_to(levels[:, None, None, None], (37, 16, 16, 1)).copy()
+    assert not inner(answers(files[1], batch), 4 * HALO).any()
+
+
+def test_only_short_answers_are_rounded_several_times(files):
+    model = parsed(files[1])
+    kinds = [code(model, one) for one in model.subgraphs[0].operators]
+    twice = answers(files[1], np.zeros((1, 8, 8, 1), np.float32)).shape[1] == 16
+    assert kinds.count(schema.BuiltinOperator.CONV_2D) == HALO + 1 + twice
+
+
+def test_it_can_still_be_rewritten_for_the_inside(files):
+    assert inside(files[1]).rim == HALO
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_roundings_are_spread_evenly_over_a_step(count):
+    moves = rounding._moves(count)
+    assert abs(moves.sum()) < 1e-12
+    values = np.linspace(-3, 3, 1001)
+    mean = np.mean([np.rint(values + move) for move in moves], axis=0)
+    assert np.abs(mean - values).max() <= 0.5 / count + 1e-12

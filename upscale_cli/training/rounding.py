@@ -1,0 +1,172 @@
+"""What the converter to int8 rounds away at both ends of a network, put right in its file.
+
+Two thirds of what int8 costs a network that adds little to each pixel are its own input, rounded to 256
+levels, and its answer, rounded to steps of about one grey level. Both are cheap to have finer: a value that
+is rounded several times, each time moved by another part of a step, and averaged, is known to that part of a
+step (as by a dither that is subtracted again: Roberts, Picture coding using pseudo-random noise, 1962). A
+convolution of few channels costs the processor as much as one of four or eight.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from upscale_cli.quiet import silenced
+from upscale_cli.runtimes.tflite import packed, parsed, store, values
+
+_INPUTS = 4
+"""Roundings of the input: the channels whose products the processor adds up in one instruction."""
+_ANSWERS = 8
+"""Channels of the last layer up to which its answers are rounded several times: with two pixels side by side
+(`runtimes.inside`), those fill a vector register."""
+
+
+def corrected(content: bytes, kernel: NDArray[Any]) -> bytes:
+    """A converted network with zero-sum filters, no answer to constant pictures, and finer ends.
+
+    Args:
+        content: A ``.tflite`` file as TensorFlow's converter writes it: a float input, a chain of int8
+            convolutions with a scale for each filter, depth-to-space, and a float output.
+        kernel: The float kernel of the first layer, (3, 3, 1, filters), each filter summing to zero.
+    """
+    model = parsed(content)
+    _zero_sum(model, kernel)
+    _settle(model)
+    _finer_input(model)
+    _finer_answer(model)
+    return packed(model)
+
+
+def _zero_sum(model: Any, kernel: NDArray[Any]) -> None:
+    """Make the first layer's int8 filters sum to zero again, as the float ones do.
+
+    Rounding each weight by itself leaves a sum of a few units, by which the answer would depend on the
+    brightness of a constant picture. The weights that rounding moved furthest up (or down) are moved by one
+    unit.
+    """
+    graph = model.subgraphs[0]
+    tensor = graph.tensors[graph.operators[1].inputs[1]]
+    exact = kernel.reshape(-1, kernel.shape[-1]).T / np.asarray(tensor.quantization.scale)[:, None]
+    rounded = np.rint(exact)
+    for weights, wanted in zip(rounded, exact, strict=True):
+        excess = int(weights.sum())
+        moved = np.argsort((wanted - weights) * np.sign(excess))[: abs(excess)]
+        weights[moved] -= np.sign(excess)
+    store(model, tensor, rounded.astype(np.int8).reshape(tensor.shape))
+
+
+def _settle(model: Any) -> None:
+    """Set the last bias such that the answer to a constant picture is zero before it is rounded.
+
+    The float network has that property; here it is lost in the rounding of every layer between.
+    """
+    graph = model.subgraphs[0]
+    last = graph.operators[-3]
+    source, kernel, bias = (graph.tensors[index] for index in last.inputs)
+    body = parsed(packed(model))
+    body.subgraphs[0].outputs = [last.inputs[0]]
+    body.subgraphs[0].operators = body.subgraphs[0].operators[:-3]
+    body.signatureDefs = []
+    seen = _constant(packed(body), 2 * len(graph.operators) + 1) - source.quantization.zeroPoint[0]
+    store(
+        model, bias, -(values(model, kernel).astype(np.int32) @ seen.astype(np.int32)).sum((1, 2), np.int32)
+    )
+
+
+def _constant(content: bytes, side: int) -> NDArray[Any]:
+    """What a network answers in the middle of a grey picture: one value for each channel."""
+    with silenced():
+        interpreter = Interpreter(model_content=content, num_threads=1)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, side, side, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(
+        interpreter.get_input_details()[0]["index"], np.full((1, side, side, 1), 0.5, np.float32)
+    )
+    interpreter.invoke()
+    answer = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    return np.asarray(answer[0, side // 2, side // 2])
+
+
+def _finer_input(model: Any) -> None:
+    """Round the input several times and give each to the first layer as a channel, with the same filters."""
+    graph = model.subgraphs[0]
+    quantize, first = graph.operators[:2]
+    rounded, kernel, bias = (graph.tensors[index] for index in first.inputs)
+    moves = _moves(_INPUTS) * rounded.quantization.scale[0]
+    moved = _tensor(model, "moved", (1, 1, 1, _INPUTS))
+    move = _pointwise(model, first, quantize.inputs[0], moved, np.ones((_INPUTS, 1)), moves)
+    quantize.inputs = [moved]
+    rounded.shape, rounded.shapeSignature = [1, 1, 1, _INPUTS], [-1, -1, -1, _INPUTS]
+    store(model, kernel, np.repeat(values(model, kernel), _INPUTS, axis=3))
+    store(model, bias, values(model, bias) * np.int32(_INPUTS))
+    for tensor in (kernel, bias):  # a step of either is now worth a part of what it was
+        tensor.quantization.scale = np.asarray(tensor.quantization.scale) / np.float32(_INPUTS)
+    graph.operators = [move, *graph.operators]
+
+
+def _finer_answer(model: Any) -> None:
+    """Let the last layer answer several times, rounded otherwise, and average; where it has few channels."""
+    graph = model.subgraphs[0]
+    last, shuffle, dequantize = graph.operators[-3:]
+    source, kernel, bias = (graph.tensors[index] for index in last.inputs)
+    rounded, filters = graph.tensors[last.outputs[0]], int(kernel.shape[0])
+    copies = _ANSWERS // filters
+    if copies < 2:
+        return
+    steps = source.quantization.scale[0] * np.asarray(kernel.quantization.scale)
+    moves = _moves(copies)[:, None] * rounded.quantization.scale[0] / steps
+    store(model, kernel, np.tile(values(model, kernel), (copies, 1, 1, 1)))
+    store(model, bias, (values(model, bias) + np.rint(moves).astype(np.int32)).reshape(-1))
+    for tensor in (kernel, bias):
+        tensor.quantization.scale = np.tile(tensor.quantization.scale, copies)
+        tensor.quantization.zeroPoint = np.tile(tensor.quantization.zeroPoint, copies)
+    channels = copies * filters
+    rounded.shape, rounded.shapeSignature = [*rounded.shape[:3], channels], [-1, -1, -1, channels]
+    answers, mean = (
+        _tensor(model, name, (1, 1, 1, n)) for name, n in (("answers", channels), ("mean", filters))
+    )
+    average = np.tile(np.eye(filters), copies) / copies
+    dequantize.inputs, shuffle.outputs = [last.outputs[0]], dequantize.outputs
+    dequantize.outputs, shuffle.inputs = [answers], [mean]
+    averaging = _pointwise(model, last, answers, mean, average, np.zeros(filters))
+    graph.operators = [*graph.operators[:-2], dequantize, averaging, shuffle]
+
+
+def _moves(count: int) -> NDArray[Any]:
+    """Where in a step each of ``count`` roundings is moved to, evenly around none: (-1/4, 1/4) of two."""
+    return (np.arange(count) - (count - 1) / 2) / count
+
+
+def _pointwise(
+    model: Any, like: Any, source: int, target: int, weights: NDArray[Any], offsets: NDArray[Any]
+) -> Any:
+    """A float convolution of single pixels, from one tensor to another, by (filters, channels) weights."""
+    kernel = _tensor(model, "weights", (*weights.shape[:1], 1, 1, *weights.shape[1:]), weights)
+    bias = _tensor(model, "offsets", offsets.shape, offsets)
+    operator = schema.OperatorT()
+    operator.opcodeIndex, operator.inputs, operator.outputs = (
+        like.opcodeIndex,
+        [source, kernel, bias],
+        [target],
+    )
+    operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
+    operator.builtinOptions = schema.Conv2DOptionsT()
+    operator.builtinOptions.strideH = operator.builtinOptions.strideW = 1
+    return operator
+
+
+def _tensor(model: Any, name: str, shape: tuple[int, ...], content: NDArray[Any] | None = None) -> int:
+    """The number of a new float tensor: a constant, or (N, H, W, channels) that is computed."""
+    graph, tensor = model.subgraphs[0], schema.TensorT()
+    tensor.name, tensor.type, tensor.shape = name, schema.TensorType.FLOAT32, list(shape)
+    if content is None:
+        tensor.shapeSignature = [-1, -1, -1, shape[-1]]
+    else:
+        store(model, tensor, content.astype(np.float32).reshape(shape))
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
