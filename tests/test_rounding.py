@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("keras", reason="needs the train extra")
+keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from ai_edge_litert import schema_py_generated as schema
@@ -28,16 +28,18 @@ def pictures(count=3):
 
 @pytest.fixture(scope="module", params=[2, 4])
 def files(request):
-    """(as converted, as exported, float) content of a small network with weights of every size."""
+    """(with the converter's ends, as exported, float) content of a small network with weights of every size."""
+    keras.utils.set_random_seed(0)
     network = fsrcnn(16, 1, scale=request.param)
     rng = np.random.default_rng(5)
     for variable in network.trainable_variables:
         variable.assign_add(0.1 * rng.standard_normal(variable.shape).astype("float32"))
-    plain, raw = merged(network), []
+    plain = merged(network)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(export, "corrected", lambda content, kernel: raw.append(content) or content)
-        export.to_int8(plain, pictures())
-    return raw[0], export.to_int8(plain, pictures()), export.to_float(plain)
+        patch.setattr(rounding, "_finer_input", lambda model: None)
+        patch.setattr(rounding, "_finer_answer", lambda model: None)
+        coarse = export.to_int8(plain, pictures())
+    return coarse, export.to_int8(plain, pictures()), export.to_float(plain)
 
 
 def answers(content, batch):
@@ -53,8 +55,9 @@ def answers(content, batch):
 def test_int8_comes_closer_to_float(files):
     batch = np.stack(pictures(6)[3:])[..., None]
     before, after, exact = (answers(content, batch) for content in files)
-    # the spread, since the answer to constant pictures is another matter
-    assert np.std(after - exact) < 0.95 * np.std(before - exact)
+    scale = exact.shape[1] // batch.shape[1]
+    # at 4x the rounding of the answers, which stays, is most of it
+    assert np.std(after - exact) < {2: 0.9, 4: 0.99}[scale] * np.std(before - exact)
 
 
 def test_constant_pictures_are_answered_with_zero(files):
