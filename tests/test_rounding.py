@@ -6,16 +6,16 @@ import pytest
 keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("tensorflow", reason="needs the train extra")
 
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert import schema_py_generated as schema  # noqa: E402
+from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 
-from tests.conftest import draw
-from upscale_cli.architectures.fsrcnn import fsrcnn, merged
-from upscale_cli.model import inner
-from upscale_cli.quiet import silenced
-from upscale_cli.runtimes.inside import inside
-from upscale_cli.runtimes.tflite import code, parsed
-from upscale_cli.training import export, rounding
+from tests.conftest import draw  # noqa: E402
+from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
+from upscale_cli.model import inner  # noqa: E402
+from upscale_cli.quiet import silenced  # noqa: E402
+from upscale_cli.runtimes.inside import inside  # noqa: E402
+from upscale_cli.runtimes.tflite import code, parsed  # noqa: E402
+from upscale_cli.training import export, rounding  # noqa: E402
 
 HALO = 3
 
@@ -28,7 +28,7 @@ def pictures(count=3):
 
 @pytest.fixture(scope="module", params=[2, 4])
 def files(request):
-    """(with the converter's ends, as exported, float) content of a small network with weights of every size."""
+    """A small network as a file: with the converter's own ends, as exported, float."""
     keras.utils.set_random_seed(0)
     network = fsrcnn(16, 1, scale=request.param)
     rng = np.random.default_rng(5)

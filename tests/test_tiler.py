@@ -247,6 +247,23 @@ def test_no_copy_of_the_whole_picture_is_made(threads, overlap):
     assert result < peak < result + picture.nbytes  # in floats, the source alone would be 4 times that
 
 
+@pytest.mark.parametrize(("halo", "side"), [(4, 256), (12, 256), (22, 194), (60, 128)])
+def test_deeper_networks_get_smaller_windows(halo, side):
+    """What a runtime keeps grows with a window's pixels and the layers; the two together stay bounded."""
+    windows = []
+
+    class Recorder(Facts):
+        def __call__(self, batch, *, spare=0):
+            windows.append(batch.shape[:3])
+            return super().__call__(batch, spare=spare)
+
+    model = Recorder(Interpolation("box", 2), halo=halo)
+    upscale(draw(900, 900), model, Tiling(threads=2))
+    count, height, width = np.max(windows, axis=0)
+    assert max(height, width) <= side + 2 * halo
+    assert halo == 60 or 2 * count * height * width * halo * 80 < 200e6
+
+
 def test_bands_take_the_memory_of_bands():
     height, width = 4000, 400
     rows = draw(100, width)
