@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -13,6 +12,7 @@ from upscale_cli import zoo
 from upscale_cli.model import inner
 from upscale_cli.runtimes import litert, open_model
 from upscale_cli.runtimes.inside import inside
+from upscale_cli.runtimes.tflite import packed, parsed
 from upscale_cli.tiler import Tiling, upscale
 from upscale_cli.zoo import read_weights
 
@@ -69,16 +69,6 @@ def test_small_pictures_do_not_wait_for_the_rewriting():
     assert done.stdout == "False\n"
 
 
-def read(card):
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(read_weights(card)))
-
-
-def written(model):
-    builder = flatbuffers.Builder()
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 def stride(model):
     model.subgraphs[0].operators[3].builtinOptions.strideH = 2
 
@@ -108,9 +98,9 @@ def two_graphs(model):
 
 @pytest.mark.parametrize("change", [stride, valid, skip, unknown, two_answers, two_graphs])
 def test_other_networks_are_left_alone(card, change):
-    model = read(card)
+    model = parsed(read_weights(card))
     for operator in model.subgraphs[0].operators:
         operator.inputs = operator.inputs.copy()
-    assert inside(written(model))
+    assert inside(packed(model))
     change(model)
-    assert inside(written(model)) is None
+    assert inside(packed(model)) is None

@@ -7,13 +7,12 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from ai_edge_litert import schema_py_generated as schema  # noqa: E402
-from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 
 from tests.conftest import draw  # noqa: E402
 from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
 from upscale_cli.model import inner  # noqa: E402
-from upscale_cli.quiet import silenced  # noqa: E402
 from upscale_cli.runtimes.inside import inside  # noqa: E402
+from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.runtimes.tflite import code, parsed  # noqa: E402
 from upscale_cli.training import export, rounding  # noqa: E402
 
@@ -43,13 +42,7 @@ def files(request):
 
 
 def answers(content, batch):
-    with silenced():
-        runner = Interpreter(model_content=content, num_threads=1)
-    runner.resize_tensor_input(runner.get_input_details()[0]["index"], batch.shape)
-    runner.allocate_tensors()
-    runner.set_tensor(runner.get_input_details()[0]["index"], batch)
-    runner.invoke()
-    return runner.get_tensor(runner.get_output_details()[0]["index"])
+    return Prepared(content, batch.shape).run(batch)
 
 
 def test_int8_comes_closer_to_float(files):

@@ -17,11 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from upscale_cli.runtimes.tflite import code, packed, parsed, store, values
+from upscale_cli.runtimes.tflite import code, packed, parsed, store, values, widen
 
 _REGISTER = 16
 """Output channels that the kernels for x86 work on at a time."""
-_CHANGES_OF_TYPE = (schema.BuiltinOperator.QUANTIZE, schema.BuiltinOperator.DEQUANTIZE)
+_KINDS = {
+    schema.BuiltinOperator.QUANTIZE: "",
+    schema.BuiltinOperator.DEPTH_TO_SPACE: "d",
+    schema.BuiltinOperator.DEQUANTIZE: "",
+}
 
 
 class Inside(NamedTuple):
@@ -57,8 +61,7 @@ def inside(content: bytes) -> Inside | None:
     if narrow > 0:
         passed = passed[passed.index(convolutions[narrow - 1].outputs[0]) + 1 :]
     for tensor in (graph.tensors[index] for index in passed if narrow < len(widths)):
-        tensor.shape = [*tensor.shape[:3], 2 * tensor.shape[3]]
-        tensor.shapeSignature = [-1, -1, -1, tensor.shape[3]]
+        widen(tensor, 2 * tensor.shape[3])
     return Inside(packed(model), order.count("c"))
 
 
@@ -105,7 +108,7 @@ def _kind(model: Any, operator: Any) -> str | None:
     kind = code(model, operator)
     if kind == schema.BuiltinOperator.CONV_2D:
         return _convolution(model.subgraphs[0], operator)
-    return "d" if kind == schema.BuiltinOperator.DEPTH_TO_SPACE else "" if kind in _CHANGES_OF_TYPE else None
+    return _KINDS.get(kind)
 
 
 def _convolution(graph: Any, operator: Any) -> str | None:

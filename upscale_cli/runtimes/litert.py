@@ -30,7 +30,7 @@ _WORTH_REWRITING = 16_384
 """Pixels in a call from which on the rewritten network is used; reading what rewrites it takes 30 ms."""
 
 
-class _Prepared:
+class Prepared:
     """An interpreter with its memory laid out for batches of one shape; for one thread at a time."""
 
     def __init__(self, content: bytes, shape: tuple[int, ...]) -> None:
@@ -92,7 +92,7 @@ class LiteRTModel:
         self._content = content
         self._lock, self._rewriting = threading.Lock(), threading.Lock()
         self._calls = 0
-        self._idle: dict[tuple[int, ...], list[_Prepared]] = {}
+        self._idle: dict[tuple[int, ...], list[Prepared]] = {}
         self._last_use: dict[tuple[int, ...], int] = {}
         with silenced():
             self._prepare((0, 1, 8, 8, self.channels))
@@ -125,7 +125,7 @@ class LiteRTModel:
 
         return inside(self._content)
 
-    def _take(self, shape: tuple[int, ...]) -> _Prepared | None:
+    def _take(self, shape: tuple[int, ...]) -> Prepared | None:
         """An idle interpreter; where there is none, make room for a new one."""
         with self._lock:
             self._calls += 1
@@ -137,12 +137,12 @@ class LiteRTModel:
                 del self._last_use[old]
             return None
 
-    def _prepare(self, shape: tuple[int, ...]) -> _Prepared:
+    def _prepare(self, shape: tuple[int, ...]) -> Prepared:
         """An interpreter for (rim, count, height, width, channels)."""
         rim, *batch = shape
         content = self._inside.content if rim and self._inside else self._content
         try:
-            return _Prepared(content, tuple(batch))
+            return Prepared(content, tuple(batch))
         except (ValueError, RuntimeError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ModelError(

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from upscale_cli.quiet import silenced
-from upscale_cli.runtimes.tflite import packed, parsed, store, values
+from upscale_cli.runtimes.litert import Prepared
+from upscale_cli.runtimes.tflite import packed, parsed, store, values, widen
 
 _INPUTS = 4
 """Roundings of the input: the channels whose products the processor adds up in one instruction."""
@@ -72,24 +72,12 @@ def _settle(model: Any) -> None:
     body.subgraphs[0].outputs = [last.inputs[0]]
     body.subgraphs[0].operators = body.subgraphs[0].operators[:-3]
     body.signatureDefs = []
-    seen = _constant(packed(body), 2 * len(graph.operators) + 1) - source.quantization.zeroPoint[0]
-    store(
-        model, bias, -(values(model, kernel).astype(np.int32) @ seen.astype(np.int32)).sum((1, 2), np.int32)
-    )
-
-
-def _constant(content: bytes, side: int) -> NDArray[Any]:
-    """What a network answers in the middle of a grey picture: one value for each channel."""
+    side = 2 * len(graph.operators) + 1
     with silenced():
-        interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, side, side, 1))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(
-        interpreter.get_input_details()[0]["index"], np.full((1, side, side, 1), 0.5, np.float32)
-    )
-    interpreter.invoke()
-    answer = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    return np.asarray(answer[0, side // 2, side // 2])
+        prepared = Prepared(packed(body), (1, side, side, 1))
+    seen = prepared.run(np.full((1, side, side, 1), 0.5, np.float32))[0, side // 2, side // 2]
+    units = np.rint(seen / source.quantization.scale[0]).astype(np.int32)
+    store(model, bias, -(values(model, kernel).astype(np.int32) @ units).sum((1, 2), np.int32))
 
 
 def _finer_input(model: Any) -> None:
@@ -98,10 +86,10 @@ def _finer_input(model: Any) -> None:
     quantize, first = graph.operators[:2]
     rounded, kernel, bias = (graph.tensors[index] for index in first.inputs)
     moves = _moves(_INPUTS) * rounded.quantization.scale[0]
-    moved = _tensor(model, "moved", (1, 1, 1, _INPUTS))
+    moved = _computed(model, "moved", _INPUTS)
     move = _pointwise(model, first, quantize.inputs[0], moved, np.ones((_INPUTS, 1)), moves)
     quantize.inputs = [moved]
-    rounded.shape, rounded.shapeSignature = [1, 1, 1, _INPUTS], [-1, -1, -1, _INPUTS]
+    widen(rounded, _INPUTS)
     store(model, kernel, np.repeat(values(model, kernel), _INPUTS, axis=3))
     store(model, bias, values(model, bias) * np.int32(_INPUTS))
     for tensor in (kernel, bias):  # a step of either is now worth a part of what it was
@@ -126,10 +114,8 @@ def _finer_answer(model: Any) -> None:
         tensor.quantization.scale = np.tile(tensor.quantization.scale, copies)
         tensor.quantization.zeroPoint = np.tile(tensor.quantization.zeroPoint, copies)
     channels = copies * filters
-    rounded.shape, rounded.shapeSignature = [*rounded.shape[:3], channels], [-1, -1, -1, channels]
-    answers, mean = (
-        _tensor(model, name, (1, 1, 1, n)) for name, n in (("answers", channels), ("mean", filters))
-    )
+    widen(rounded, channels)
+    answers, mean = _computed(model, "answers", channels), _computed(model, "mean", filters)
     average = np.tile(np.eye(filters), copies) / copies
     dequantize.inputs, shuffle.outputs = [last.outputs[0]], dequantize.outputs
     dequantize.outputs, shuffle.inputs = [answers], [mean]
@@ -146,27 +132,35 @@ def _pointwise(
     model: Any, like: Any, source: int, target: int, weights: NDArray[Any], offsets: NDArray[Any]
 ) -> Any:
     """A float convolution of single pixels, from one tensor to another, by (filters, channels) weights."""
-    kernel = _tensor(model, "weights", (*weights.shape[:1], 1, 1, *weights.shape[1:]), weights)
-    bias = _tensor(model, "offsets", offsets.shape, offsets)
+    kernel = _constant(model, "weights", weights[:, None, None])
+    bias = _constant(model, "offsets", offsets)
     operator = schema.OperatorT()
-    operator.opcodeIndex, operator.inputs, operator.outputs = (
-        like.opcodeIndex,
-        [source, kernel, bias],
-        [target],
-    )
+    operator.opcodeIndex = like.opcodeIndex
+    operator.inputs, operator.outputs = [source, kernel, bias], [target]
     operator.builtinOptionsType = schema.BuiltinOptions.Conv2DOptions
     operator.builtinOptions = schema.Conv2DOptionsT()
     operator.builtinOptions.strideH = operator.builtinOptions.strideW = 1
     return operator
 
 
-def _tensor(model: Any, name: str, shape: tuple[int, ...], content: NDArray[Any] | None = None) -> int:
-    """The number of a new float tensor: a constant, or (N, H, W, channels) that is computed."""
-    graph, tensor = model.subgraphs[0], schema.TensorT()
-    tensor.name, tensor.type, tensor.shape = name, schema.TensorType.FLOAT32, list(shape)
-    if content is None:
-        tensor.shapeSignature = [-1, -1, -1, shape[-1]]
-    else:
-        store(model, tensor, content.astype(np.float32).reshape(shape))
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
+def _constant(model: Any, name: str, content: NDArray[Any]) -> int:
+    """The number of a new float tensor that holds ``content``."""
+    tensors = model.subgraphs[0].tensors
+    tensors.append(_float(name))
+    store(model, tensors[-1], content.astype(np.float32))
+    return len(tensors) - 1
+
+
+def _computed(model: Any, name: str, channels: int) -> int:
+    """The number of a new float tensor (N, H, W, channels) that an operator fills."""
+    tensors = model.subgraphs[0].tensors
+    tensors.append(_float(name))
+    tensors[-1].shape = [1, 1, 1]
+    widen(tensors[-1], channels)
+    return len(tensors) - 1
+
+
+def _float(name: str) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.type = name, schema.TensorType.FLOAT32
+    return tensor
