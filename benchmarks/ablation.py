@@ -15,6 +15,7 @@ from typing import Any
 
 from upscale_cli.training import data, loop
 from upscale_cli.training.config import TrainConfig, picture_files, preset
+from upscale_cli.training.recipe import teacher_of
 
 ADAM = {"optimizer": "adam", "rate": 1e-3}
 CHANGES: dict[str, dict[str, Any]] = {
@@ -29,6 +30,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "Charbonnier": {"loss": "charbonnier"},
     "L2": {"loss": "l2"},
     "L1 + 0.05 Fourier": {"fourier": 0.05},
+    "fsrcnn-m as a teacher, trusted by half": {"teacher": "fsrcnn-m", "trust": 0.5},
+    "fsrcnn-m as a teacher": {"teacher": "fsrcnn-m"},
+    "fsrcnn-m as a teacher, trusted alone": {"teacher": "fsrcnn-m", "trust": 1.0},
     "crops drawn evenly": {"hardness": 0.0},
     "crops drawn by error, unweakened": {"hardness": 1.0},
     "no rescaled views": {"rescaled": 0.0},
@@ -45,7 +49,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def score(config: TrainConfig, files: list[Path], checks: list[Path], run: Path) -> dict[str, float]:
     """Train one variant; return validation PSNR in dB and steps per second."""
-    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness)
+    teacher = teacher_of(config) if config.teacher else None
+    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher)
     held_out = list(data.pairs(checks, replace(config, rescaled=0.0, synthetic=0.0)))
     speeds: list[float] = []
     network = loop.train(config, pool, held_out, run, on_block=lambda *block: speeds.append(block[3]))

@@ -22,7 +22,7 @@ from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageE
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
-from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of  # noqa: E402
+from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
 
@@ -95,6 +95,42 @@ def test_patches_are_cut_flipped_and_turned_together(photos):
         )
         there = residual[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
         np.testing.assert_allclose(np.asarray(large)[0, :, :, 0], attitude(there), atol=1e-4)
+
+
+def test_a_teachers_answer_stands_where_the_truth_does(photos):
+    """Beside each truth lies what the teacher said of that picture; the trust is its share of the loss."""
+    source = list(data.pairs(picture_files([photos]), CONFIG))
+    config = replace(CONFIG, teacher="a teacher", trust=0.25)
+
+    def teacher(low):
+        return data.enlarge(low) + 0.125 + low.mean()
+
+    pool = data.build_pool(iter(source), 16, 0.5, teacher)
+    for (low, _), start in zip(source, pool.start, strict=True):
+        lesson = pool.taught[4 * start : 4 * (start + low.size)]
+        np.testing.assert_allclose(lesson / data.UNITS, 0.125 + low.mean(), atol=1e-4)
+    network = fsrcnn(16, 1)
+    trainer = loop.PatchTrainer(network, pool, config)
+    errors = np.asarray(trainer(pool.draw(np.random.default_rng(3), 4)))
+    assert errors.shape == (4, 32, 32, 2)
+    truth, taught = np.abs(errors).mean(axis=(0, 1, 2))
+    assert float(trainer.compute_loss(y_pred=errors)) == pytest.approx(0.75 * truth + 0.25 * taught, rel=1e-5)
+    alone = loop.PatchTrainer(network, replace(pool, taught=None), CONFIG)
+    np.testing.assert_array_equal(alone(pool.draw(np.random.default_rng(3), 4)), errors[..., :1])
+
+
+def test_a_pupil_comes_to_answer_like_its_teacher(photos, tmp_path):
+    """Trusting its teacher alone, a network ends nearer to it than the truth is."""
+    folder = tmp_path / "w"
+    made = run_recipe(replace(CONFIG, steps=60, rate=2e-2), [photos], out=folder, run=tmp_path / "r1")
+    assert made.row is not None
+    config = replace(CONFIG, name="pupil", teacher=str(folder / "tiny.tflite"), trust=1.0)
+    config = replace(config, steps=150, check_every=150, batch=8, ema=0.9, rate=2e-2)
+    run_recipe(config, [photos], out=folder, run=tmp_path / "r2")
+    teacher = teacher_of(config)
+    low, high = next(data.pairs(picture_files([photos])[1:], replace(CONFIG, rescaled=0)))
+    pupil = upscale(low, model=str(folder / "pupil.tflite"))
+    assert psnr(255 * pupil, 255 * teacher(low)) > psnr(255 * pupil, 255 * high) + 3
 
 
 def test_draws_stay_inside_and_prefer_hard_places(pool):
@@ -321,6 +357,18 @@ def test_second_passes_enlarge_by_two(photos, tmp_path):
     config = replace(CONFIG, second=True, scale=4)
     with pytest.raises(UsageError, match="passes enlarge by 2"):
         run_recipe(config, [photos], out=tmp_path, run=tmp_path / "r")
+
+
+def test_second_passes_have_no_teacher(photos, tmp_path):
+    config = replace(CONFIG, second=True, teacher="fsrcnn-m")
+    with pytest.raises(UsageError, match="not what a first pass makes"):
+        run_recipe(config, [photos], out=tmp_path, run=tmp_path / "r")
+
+
+def test_an_unknown_teacher_is_named(photos, tmp_path):
+    with pytest.raises(UnknownModelError, match="fsrcnn-xxl"):
+        run_recipe(replace(CONFIG, teacher="fsrcnn-xxl"), [photos], out=tmp_path, run=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
 
 
 def test_fine_tuning_refuses_a_file_without_layers(tmp_path):

@@ -56,6 +56,9 @@ def command(
     loss: Annotated[
         str | None, typer.Option(help="l1, charbonnier or l2.", show_default="the recipe's")
     ] = None,
+    teacher: Annotated[
+        str, typer.Option(help="Learn from this model's answers, too: a name or a file.")
+    ] = "",
     fourier: Annotated[
         float | None, typer.Option(help="Weight of the Fourier loss.", show_default="the recipe's")
     ] = None,
@@ -85,7 +88,7 @@ def command(
         from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
-        "loss": loss, "fourier": fourier,
+        "loss": loss, "teacher": teacher or None, "fourier": fourier,
         "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip
@@ -113,6 +116,9 @@ def command(
             out=out,
             run=run or Path("runs") / stem_of(config, out),
             init=start,
+            progress=lambda files: tqdm(
+                files, "reading", unit="picture", leave=False, disable=None, dynamic_ncols=True
+            ),
             on_block=on_block,
         )
     if outcome.before is not None:

@@ -35,6 +35,11 @@ class TrainConfig:
     """Decay of the averaged weights, which are the ones validated and saved."""
     loss: str = "l1"
     """``l1``, ``charbonnier`` or ``l2``."""
+    teacher: str = ""
+    """Name or path of a model whose answers are learnt beside the truth: they lack what nobody could guess,
+    which the truth is full of (Hinton et al., "Distilling the knowledge in a neural network", 2015)."""
+    trust: float = 0.8
+    """Share of the teacher's answers in the loss, the rest is the truth's."""
     fourier: float = 0.0
     """Weight of the L1 distance of the patches' 2-D Fourier transforms (SAFMN uses 0.05)."""
     hardness: float = 0.5

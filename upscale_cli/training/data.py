@@ -7,7 +7,7 @@ patch, turned or mirrored, is one gather, on whatever device the arrays are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +32,8 @@ LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
 Plane = NDArray[np.float32]
 """(H, W) float32, about [0, 1]."""
 
-FirstPass = Callable[[Plane], Plane]
-"""Luma (H, W) to its enlargement (2H, 2W), not clipped."""
+Enlarger = Callable[[Plane], Plane]
+"""Luma (H, W) to its enlargement (scale*H, scale*W)."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Pool:
     """Low-resolution luma of all pairs, flat, in 1/64 levels."""
     residual: NDArray[np.int16]
     """High resolution minus bicubic enlargement of ``low``, flat, scale*H × scale*W per pair."""
+    taught: NDArray[np.int16] | None
+    """What a teacher would answer in place of ``residual``, if there is one."""
     start: NDArray[np.int64]
     """(pairs,) where each pair starts in ``low``; scale² times that in ``residual``."""
     shape: NDArray[np.int64]
@@ -113,7 +115,7 @@ def views(
 
 
 def pairs(
-    files: list[Path], config: TrainConfig, first: FirstPass | None = None
+    files: Iterable[Path], config: TrainConfig, first: Enlarger | None = None
 ) -> Iterator[tuple[Plane, Plane]]:
     """Yield (low, high) luma of each view; what is smaller than a patch is left out.
 
@@ -132,17 +134,22 @@ def pairs(
                 yield first(low) if first else low, luma(whole, weights)
 
 
-def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: float) -> Pool:
-    """Gather pairs into a pool, with the odds of each place to be drawn.
+def build_pool(
+    source: Iterator[tuple[Plane, Plane]], patch: int, hardness: float, teacher: Enlarger | None = None
+) -> Pool:
+    """Gather pairs into a pool, with the odds of each place to be drawn and the ``teacher``'s answers.
 
     Raises:
         InputError: if there is no pair.
     """
-    lows, residuals, shapes, corners, weights = [], [], [], [], []
+    lows, residuals, lessons, shapes, corners, weights = [], [], [], [], [], []
     for index, (low, high) in enumerate(source):
-        residual = high - enlarge(low, high.shape[0] // low.shape[0])
-        lows.append(np.rint(low * UNITS).astype(np.int16).ravel())
-        residuals.append(np.rint(residual * UNITS).astype(np.int16).ravel())
+        bicubic = enlarge(low, high.shape[0] // low.shape[0])
+        residual = high - bicubic
+        lows.append(_stored(low))
+        residuals.append(_stored(residual))
+        if teacher:
+            lessons.append(_stored(teacher(low) - bicubic))
         shapes.append(low.shape)
         error = cv2.blur(
             cv2.resize(np.abs(residual), low.shape[::-1], interpolation=cv2.INTER_AREA),
@@ -164,8 +171,14 @@ def build_pool(source: Iterator[tuple[Plane, Plane]], patch: int, hardness: floa
     return Pool(
         np.concatenate(lows),
         np.concatenate(residuals),
+        np.concatenate(lessons) if teacher else None,
         starts,
         np.array(shapes),
         np.concatenate(corners).astype(np.int32),
         odds / odds[-1],
     )
+
+
+def _stored(plane: Plane) -> NDArray[np.int16]:
+    """Return the pixels of ``plane`` as a pool keeps them."""
+    return np.rint(plane * UNITS).astype(np.int16).ravel()

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged
 from upscale_cli.errors import UsageError
@@ -26,7 +27,8 @@ from upscale_cli.training.muon import ConvMuon
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
 
-    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error.
+    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error,
+    and as a second channel how far it is from the teacher's answer, if there is one.
     """
 
     def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
@@ -34,12 +36,15 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         self.network = network
         self.config = config
         # weights, not constants: a compiled step then refers to the pool in place of carrying a copy
-        self.low = self.add_weight(shape=pool.low.shape, dtype="int16", trainable=False, initializer="zeros")
-        self.residual = self.add_weight(
-            shape=pool.residual.shape, dtype="int16", trainable=False, initializer="zeros"
-        )
-        self.low.assign(pool.low)
-        self.residual.assign(pool.residual)
+        self.low = self.hold(pool.low)
+        self.residual = self.hold(pool.residual)
+        self.taught = None if pool.taught is None else self.hold(pool.taught)
+
+    def hold(self, values: NDArray[np.int16]) -> Any:
+        """Return ``values`` on the device."""
+        held = self.add_weight(shape=values.shape, dtype="int16", trainable=False, initializer="zeros")
+        held.assign(values)
+        return held
 
     def patches(self, flat: Any, start: Any, width: Any, code: Any, side: int) -> Any:
         """Gather (N, side, side, 1) float32 patches; bits of ``code``: flip rows, flip columns, transpose."""
@@ -56,15 +61,20 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         return ops.cast(ops.take(flat, where), "float32")[..., None] / UNITS
 
     def call(self, crops: Any) -> Any:
-        """Return prediction minus truth."""
+        """Return prediction minus truth, and minus the teacher's answer."""
         start, corner, width, code = (crops[:, k] for k in range(4))
         side = self.config.patch
         low = self.patches(self.low, start + corner, width, code, side)
         # the same corner at the larger size, for 2: row 2y of length 2W, column 2x
         scale = self.config.scale
         corner = scale**2 * (corner // width) * width + scale * (corner % width)
-        truth = self.patches(self.residual, scale**2 * start + corner, scale * width, code, scale * side)
-        return ops.cast(self.network(low), "float32") - truth
+        answer = ops.cast(self.network(low), "float32")
+        errors = [
+            answer - self.patches(wanted, scale**2 * start + corner, scale * width, code, scale * side)
+            for wanted in (self.residual, self.taught)
+            if wanted is not None
+        ]
+        return ops.concatenate(errors, axis=-1)
 
     def compute_loss(
         self,
@@ -74,7 +84,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """Mean pixel loss of the error, plus the Fourier term."""
+        """Mean pixel loss of the errors, plus the Fourier term."""
         kinds: dict[str, Callable[[Any], Any]] = {
             "l1": ops.abs,
             "l2": lambda e: (
@@ -82,7 +92,10 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             ),  # about the size of l1 near the end, so that one rate fits both
             "charbonnier": lambda e: ops.sqrt(ops.square(e) + 1e-6),
         }
-        loss = ops.mean(kinds[self.config.loss](y_pred))
+        losses = ops.mean(kinds[self.config.loss](y_pred), axis=(0, 1, 2))
+        loss = losses[0]
+        if self.taught is not None:
+            loss = (1 - self.config.trust) * loss + self.config.trust * losses[1]
         if self.config.fourier:
             real, imaginary = ops.fft2((y_pred[..., 0], ops.zeros_like(y_pred[..., 0])))
             # an orthonormal transform, so that the term has the error's own size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import keras
 from upscale_cli import manifest
 from upscale_cli.architectures.fsrcnn import convolutions, fits
 from upscale_cli.errors import InputError, ModelError, UsageError
+from upscale_cli.settings import Settings
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
-from upscale_cli.training.data import build_pool, pairs
+from upscale_cli.training.data import Enlarger, build_pool, pairs
+from upscale_cli.upscaler import Upscaler
 
 HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
 
@@ -41,6 +43,7 @@ def run_recipe(
     out: Path,
     run: Path,
     init: Path | None = None,
+    progress: Callable[[list[Path]], Iterable[Path]] = iter,
     on_block: Callable[[int, float, float, float], None] | None = None,
 ) -> Outcome:
     """Train ``config`` on the photographs below ``data`` and publish the result in ``out`` if it is better.
@@ -52,16 +55,24 @@ def run_recipe(
         out: Folder of ``manifest.json``.
         run: Folder of this run's checkpoint; an interrupted run goes on from there.
         init: Merged ``.keras`` file to start from, of this shape or a smaller one.
+        progress: Given the photographs to learn from, passes them on one by one as they are read.
         on_block: As in :func:`upscale_cli.training.loop.train`.
 
     Raises:
         InputError: no usable pictures.
         UsageError: ``run`` holds a run with another config, or there is no such scale.
+        UnknownModelError: there is no such teacher.
     """
     if config.scale not in (2, 4):
         raise UsageError(f"no network enlarges by {config.scale} in one pass", hint="--scale 2, or 4")
     if config.second and config.scale != 2:
         raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
+    if config.second and config.teacher:
+        raise UsageError(
+            "a teacher knows pictures that were shrunk, not what a first pass makes",
+            hint="leave out --teacher or --second",
+        )
+    teacher = teacher_of(config) if config.teacher else None
     files = picture_files(data)
     if held_out is None:
         checks = files[::HELD_OUT]
@@ -82,7 +93,7 @@ def run_recipe(
         if fits(network, config.channels, config.depth):
             init = init or own
     checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
-    pool = build_pool(pairs(files, config, first), config.patch, config.hardness)
+    pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, teacher)
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
     before = max(
@@ -116,6 +127,16 @@ def run_recipe(
         row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return Outcome(before, after, row, run)
+
+
+def teacher_of(config: TrainConfig) -> Enlarger:
+    """Return ``config.teacher`` at its best, the mean over flips and turns, as a function of luma.
+
+    Raises:
+        UnknownModelError: if there is no such model.
+    """
+    upscaler = Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
+    return lambda low: upscaler(low[..., None])[..., 0]
 
 
 def part_of(config: TrainConfig, out: Path) -> str:
