@@ -126,7 +126,8 @@ def test_a_pupil_comes_to_answer_like_its_teacher(photos, tmp_path):
     assert made.row is not None
     config = replace(CONFIG, name="pupil", teacher=str(folder / "tiny.tflite"), trust=1.0)
     config = replace(config, steps=150, check_every=150, batch=8, ema=0.9, rate=2e-2)
-    run_recipe(config, [photos], out=folder, run=tmp_path / "r2")
+    row = run_recipe(config, [photos], out=folder, run=tmp_path / "r2").row
+    assert row["training"]["teacher"] == config.teacher
     teacher = teacher_of(config)
     low, high = next(data.pairs(picture_files([photos])[1:], replace(CONFIG, rescaled=0)))
     pupil = upscale(low, model=str(folder / "pupil.tflite"))

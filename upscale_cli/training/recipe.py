@@ -111,6 +111,7 @@ def run_recipe(
         "steps": config.steps,
         "patch": config.patch,
         "batch": config.batch,
+        **({"teacher": config.teacher} if config.teacher else {}),
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(after, 3)},
     }
