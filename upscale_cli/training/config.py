@@ -65,7 +65,7 @@ PRESETS = {
         "fsrcnn-s", 16, 10, steps=60_000, description="small and quick, for folders and large pictures"
     ),
     "fsrcnn-m": TrainConfig(
-        "fsrcnn-m", 32, 10, steps=60_000, rate=4e-3, description="the balance of quality and speed"
+        "fsrcnn-m", 32, 12, steps=60_000, rate=4e-3, description="the balance of quality and speed"
     ),
     "fsrcnn-l": TrainConfig(
         "fsrcnn-l", 32, 20, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
