@@ -67,7 +67,7 @@ def scatter(target: Path, title: str, points: dict[str, tuple[float, float]]) ->
     axes.set(xscale="log", xlabel="megapixels made per second", ylabel="PSNR on Y, dB", title=title)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.scatter(*zip(*points.values(), strict=True), color=[_colour(name) for name in points], zorder=3)
-    axes.margins(x=0.15, y=0.1)
+    axes.margins(x=0.15, y=0.16)  # room for names above and below
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.draw_without_rendering()  # settles the axes, on which the places of the names depend
