@@ -49,8 +49,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 def score(config: TrainConfig, files: list[Path], checks: list[Path], run: Path) -> dict[str, float]:
     """Train one variant; return validation PSNR in dB and steps per second."""
-    teacher = teacher_of(config) if config.teacher else None
-    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher)
+    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher_of(config))
     held_out = list(data.pairs(checks, replace(config, rescaled=0.0, synthetic=0.0)))
     speeds: list[float] = []
     network = loop.train(config, pool, held_out, run, on_block=lambda *block: speeds.append(block[3]))

@@ -72,7 +72,7 @@ def run_recipe(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
-    teacher = teacher_of(config) if config.teacher else None
+    teacher = teacher_of(config)
     files = picture_files(data)
     if held_out is None:
         checks = files[::HELD_OUT]
@@ -130,12 +130,14 @@ def run_recipe(
     return Outcome(before, after, row, run)
 
 
-def teacher_of(config: TrainConfig) -> Enlarger:
-    """Return ``config.teacher`` at its best, the mean over flips and turns, as a function of luma.
+def teacher_of(config: TrainConfig) -> Enlarger | None:
+    """Return ``config.teacher``, if any, at its best: the mean over flips and turns, as a function of luma.
 
     Raises:
         UnknownModelError: if there is no such model.
     """
+    if not config.teacher:
+        return None
     upscaler = Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
     return lambda low: upscaler(low[..., None])[..., 0]
 
