@@ -20,6 +20,7 @@ from upscale_cli import Settings, Upscaler, upscale  # noqa: E402
 from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
 from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
 from upscale_cli.metrics import psnr  # noqa: E402
+from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
 from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of, teacher_of  # noqa: E402
@@ -216,21 +217,15 @@ def test_measured_halo_is_the_number_of_layers():
 
 
 def test_int8_file_keeps_constants(held_out):
-    litert = pytest.importorskip("ai_edge_litert.interpreter")
     network = fsrcnn(16, 1)
     for variable in network.trainable_variables:
         variable.assign_add(0.1 * np.random.default_rng(5).standard_normal(variable.shape).astype("float32"))
     content = export.to_int8(merged(network), [low for low, _ in held_out])
-    runner = litert.Interpreter(model_content=content)
-    answers = []
-    for level in range(0, 256, 15):
-        runner.resize_tensor_input(0, (1, 16, 16, 1))
-        runner.allocate_tensors()
-        runner.set_tensor(
-            runner.get_input_details()[0]["index"], np.full((1, 16, 16, 1), level / 255, "float32")
-        )
-        runner.invoke()
-        answers.append(runner.get_tensor(runner.get_output_details()[0]["index"])[0, 8:-8, 8:-8, 0])
+    runner = Prepared(content, (1, 16, 16, 1))
+    answers = [
+        runner.run(np.full((1, 16, 16, 1), level / 255, "float32"))[0, 8:-8, 8:-8, 0]
+        for level in range(0, 256, 15)
+    ]
     np.testing.assert_array_equal(
         answers, np.broadcast_to(answers[0], np.shape(answers))
     )  # whatever the level
