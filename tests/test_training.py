@@ -212,6 +212,16 @@ def test_run_folder_of_other_settings_is_refused(pool, held_out, tmp_path):
         loop.train(replace(CONFIG, rate=1e-4), pool, held_out, tmp_path)
 
 
+def test_run_folder_of_other_settings_is_refused_before_pictures_are_read(pool, held_out, photos, tmp_path):
+    loop.train(CONFIG, pool, held_out, tmp_path / "r")
+    read = []
+    with pytest.raises(UsageError, match="other settings"):
+        run_recipe(
+            replace(CONFIG, rate=1e-4), [photos], out=tmp_path / "w", run=tmp_path / "r", progress=read.append
+        )
+    assert not read
+
+
 def test_measured_halo_is_the_number_of_layers():
     assert export.measure_halo(merged(fsrcnn(16, 3))) == 5
 

@@ -23,6 +23,8 @@ from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
 from upscale_cli.training.muon import ConvMuon
 
+CHECKPOINT = "checkpoint.npz"
+
 
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
@@ -233,7 +235,7 @@ def save(
     facts = json.dumps({"config": asdict(config), "done": done, "best": best})
     part = run / "checkpoint.part.npz"
     np.savez(part, *values, facts=np.array(facts))
-    part.replace(run / "checkpoint.npz")
+    part.replace(run / CHECKPOINT)
 
 
 def restore(run: Path, config: TrainConfig, network: keras.Model, optimizer: Any) -> tuple[int, float]:
@@ -242,13 +244,26 @@ def restore(run: Path, config: TrainConfig, network: keras.Model, optimizer: Any
     Raises:
         UsageError: if it was made with another config.
     """
-    path = run / "checkpoint.npz"
-    if not path.exists():
+    facts = checkpoint_facts(run, config)
+    if facts is None:
         return 0, -np.inf
-    with np.load(path) as stored:
-        facts = json.loads(str(stored["facts"]))
-        if facts["config"] != json.loads(json.dumps(asdict(config))):
-            raise UsageError(f"{path} belongs to a run with other settings", hint="give another --run folder")
+    with np.load(run / CHECKPOINT) as stored:
         for k, variable in enumerate((*network.variables, *optimizer.variables)):
             variable.assign(stored[f"arr_{k}"])
     return facts["done"], facts["best"]
+
+
+def checkpoint_facts(run: Path, config: TrainConfig) -> dict[str, Any] | None:
+    """Return the steps ``done`` and the ``best`` score of the checkpoint in ``run``, None without one.
+
+    Raises:
+        UsageError: if it was made with another config.
+    """
+    path = run / CHECKPOINT
+    if not path.exists():
+        return None
+    with np.load(path) as stored:
+        facts: dict[str, Any] = json.loads(str(stored["facts"]))
+    if facts["config"] != json.loads(json.dumps(asdict(config))):
+        raise UsageError(f"{path} belongs to a run with other settings", hint="give another --run folder")
+    return facts

@@ -72,6 +72,7 @@ def run_recipe(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
+    loop.checkpoint_facts(run, config)  # another run's folder is refused before pictures take their minutes
     teacher = teacher_of(config)
     files = picture_files(data)
     if held_out is None:
