@@ -20,6 +20,7 @@ from upscale_cli.architectures.fsrcnn import convolutions
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
 from upscale_cli.quiet import silenced
+from upscale_cli.training.compensated import layers
 from upscale_cli.training.data import Plane
 from upscale_cli.training.rounding import corrected
 
@@ -47,17 +48,18 @@ def to_int8(plain: keras.Model, pictures: list[Plane]) -> bytes:
     """
     import tensorflow as tf
 
+    corners = [picture[:CALIBRATION_SIDE, :CALIBRATION_SIDE] for picture in pictures]
+
     def samples() -> Iterator[list[np.ndarray]]:
         ramp = np.tile(np.linspace(0, 1, CALIBRATION_SIDE, dtype=np.float32), (CALIBRATION_SIDE, 1))
-        for plane in (ramp, *pictures):  # the ramp pins the input to 1/255 a step
-            yield [plane[None, :CALIBRATION_SIDE, :CALIBRATION_SIDE, None]]
+        for plane in (ramp, *corners):  # the ramp pins the input to 1/255 a step
+            yield [plane[None, ..., None]]
 
     job = converter(plain)
     job.optimizations = [tf.lite.Optimize.DEFAULT]
     job.representative_dataset = samples
     job.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    first = convolutions(plain)[0]
-    return corrected(convert(job), keras.ops.convert_to_numpy(first.kernel))
+    return corrected(convert(job), layers(plain, corners))
 
 
 def converter(plain: keras.Model) -> Any:

@@ -1,4 +1,4 @@
-"""What the converter to int8 rounds away at both ends of a network, put right in its file.
+"""What the converter to int8 rounds away, put right in its file: weights, and both ends of a network.
 
 Two thirds of what int8 costs a network that adds little to each pixel are its own input, rounded to 256
 levels, and its answer, rounded to steps of about one grey level. Both are cheap to have finer: a value that
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from upscale_cli.quiet import silenced
 from upscale_cli.runtimes.litert import Prepared
 from upscale_cli.runtimes.tflite import packed, parsed, store, values, widen
+from upscale_cli.training.compensated import Layer, compensated
 
 _INPUTS = 4
 """Roundings of the input: the channels whose products the processor adds up in one instruction."""
@@ -26,16 +27,17 @@ _ANSWERS = 8
 (`runtimes.inside`), those fill a vector register."""
 
 
-def corrected(content: bytes, kernel: NDArray[Any]) -> bytes:
-    """A converted network with zero-sum filters, no answer to constant pictures, and finer ends.
+def corrected(content: bytes, layers: list[Layer]) -> bytes:
+    """A converted network with better rounded weights, no answer to constant pictures, and finer ends.
 
     Args:
         content: A ``.tflite`` file as TensorFlow's converter writes it: a float input, a chain of int8
             convolutions with a scale for each filter, depth-to-space, and a float output.
-        kernel: The float kernel of the first layer, (3, 3, 1, filters), each filter summing to zero.
+        layers: What was converted; each filter of the first layer sums to zero.
     """
     model = parsed(content)
-    _zero_sum(model, kernel)
+    _zero_sum(model, layers[0].kernel)
+    _compensate(model, layers)
     _settle(model)
     _finer_input(model)
     _finer_answer(model)
@@ -58,6 +60,16 @@ def _zero_sum(model: Any, kernel: NDArray[Any]) -> None:
         moved = np.argsort((wanted - weights) * np.sign(excess))[: abs(excess)]
         weights[moved] -= np.sign(excess)
     store(model, tensor, rounded.astype(np.int8).reshape(tensor.shape))
+
+
+def _compensate(model: Any, layers: list[Layer]) -> None:
+    """Round the weights of all layers but the first, whose filters have to sum to zero, anew."""
+    graph = model.subgraphs[0]
+    for operator, layer in zip(graph.operators[2:-2], layers[1:], strict=True):
+        kernel, bias = (graph.tensors[index] for index in operator.inputs[1:])
+        rounded, rest = compensated(layer, np.asarray(kernel.quantization.scale, np.float64))
+        store(model, kernel, rounded)
+        store(model, bias, np.rint(rest / bias.quantization.scale).astype(np.int32))
 
 
 def _settle(model: Any) -> None:
