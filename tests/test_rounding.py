@@ -66,6 +66,13 @@ def test_only_short_answers_are_rounded_several_times(files):
     assert kinds.count(schema.BuiltinOperator.CONV_2D) == HALO + 1 + twice
 
 
+def test_replaced_values_are_left_out(files):
+    model = parsed(files[1])
+    used = {tensor.buffer for tensor in model.subgraphs[0].tensors}
+    held = {index for index, buffer in enumerate(model.buffers) if buffer.data is not None}
+    assert held <= used | {entry.buffer for entry in model.metadata or ()}
+
+
 def test_it_can_still_be_rewritten_for_the_inside(files):
     assert inside(files[1]).rim == HALO
 

@@ -22,7 +22,12 @@ def parsed(content: bytes) -> Any:
 
 
 def packed(model: Any) -> bytes:
-    """The content of the file that holds ``model``."""
+    """The content of the file that holds ``model``, without values that no tensor refers to any more."""
+    used = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors}
+    used |= {entry.buffer for entry in model.metadata or ()}
+    for index, buffer in enumerate(model.buffers):
+        if index not in used:
+            buffer.data = None
     builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
