@@ -62,16 +62,17 @@ def compensated(layer: Layer, step: NDArray[np.float64]) -> tuple[NDArray[np.int
     inputs = len(layer.gram) - 1
     wanted = np.column_stack([layer.kernel.reshape(inputs, -1).T, layer.bias]) / step[:, None]
     # the loudest inputs first, while there are many left to make up for them; the bias, which is fine, last
-    order = np.append(np.argsort(-layer.gram.diagonal()[:inputs], kind="stable"), inputs)
-    energy = layer.gram[np.ix_(order, order)]
-    energy[range(inputs), range(inputs)] += _DAMPING * layer.gram.diagonal()[:inputs].mean() + 1e-12
-    shares = np.linalg.cholesky(np.linalg.inv(energy)).T
+    loudness = layer.gram.diagonal()[:inputs]
+    order = np.append(np.argsort(-loudness, kind="stable"), inputs)
+    damped = layer.gram[np.ix_(order, order)]
+    damped[range(inputs), range(inputs)] += _DAMPING * loudness.mean() + 1e-12
+    shares = np.linalg.cholesky(np.linalg.inv(damped)).T
     wanted = wanted[:, order]
     for k in range(inputs):
         rounded = np.clip(np.rint(wanted[:, k]), -_LEVELS, _LEVELS)
         moved = (wanted[:, k] - rounded) / shares[k, k]
-        wanted[:, k:] -= np.outer(moved, shares[k, k:])
         wanted[:, k] = rounded
+        wanted[:, k + 1 :] -= np.outer(moved, shares[k, k + 1 :])
     result = np.empty_like(wanted)
     result[:, order] = wanted
     return result[:, :-1].reshape(-1, 3, 3, inputs // 9).astype(np.int8), result[:, -1] * step
