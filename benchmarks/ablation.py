@@ -50,7 +50,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 def score(config: TrainConfig, files: list[Path], checks: list[Path], run: Path) -> dict[str, float]:
     """Train one variant; return validation PSNR in dB and steps per second."""
     pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher_of(config))
-    held_out = list(data.pairs(checks, replace(config, rescaled=0.0, synthetic=0.0)))
+    held_out = data.originals(checks, config)
     speeds: list[float] = []
     network = loop.train(config, pool, held_out, run, on_block=lambda *block: speeds.append(block[3]))
     return {"psnr": loop.validate(network, held_out), "steps_per_second": max(speeds, default=0.0)}

@@ -165,9 +165,37 @@ def test_reduced_copies_come_beside_photographs(photos):
     assert made[::4] == [(64, 72)] * 3
     copies = [size for n, size in enumerate(made) if n % 4]
     assert len(copies) == 9 and len(set(copies)) > 3
-    assert all(32 <= height < 64 and 32 <= width < 72 for height, width in copies)
+    assert all(32 <= height <= 64 and 32 <= width <= 72 for height, width in copies)
     assert 60 + 9 <= len(sizes(0.25, times=20)) <= 60 + 25
     assert len(sizes(0.0)) == 3
+
+
+def test_a_teacher_answers_what_has_no_truth(photos):
+    """Such views are larger than what shrinking leaves, and the answer is learnt as if it were the truth."""
+    config = replace(CONFIG, rescaled=0.0, unlabelled=2.0)
+    source = list(data.pairs(picture_files([photos]), config))
+    assert [high is None for _, high in source] == [False, True, True] * 3
+    lows = [low for low, high in source if high is None]
+    assert all(CONFIG.patch <= min(low.shape) and max(low.shape) <= 72 for low in lows)
+    assert max(max(low.shape) for low in lows) > 36  # half of the photograph: what shrinking it leaves
+
+    pool = data.build_pool(source, 16, 0.5, lambda low: data.enlarge(low) + 0.25)
+    assert (np.diff(pool.odds, prepend=0) > 0).all()
+    for pair, (low, high) in enumerate(source):
+        residual = pool.residual[4 * pool.start[pair] :][: 4 * low.size] / data.UNITS
+        expected = 0.25 if high is None else (high - data.enlarge(low)).ravel()
+        np.testing.assert_allclose(residual, expected, atol=1 / data.UNITS)
+
+
+def test_no_truth_and_no_teacher(photos, tmp_path):
+    with pytest.raises(UsageError, match="only a teacher"):
+        run_recipe(replace(CONFIG, unlabelled=1.0), [photos], out=tmp_path / "w", run=tmp_path / "r")
+
+
+def test_validation_pictures_have_no_further_views(photos):
+    files = picture_files([photos])
+    config = replace(CONFIG, rescaled=3.0, unlabelled=2.0, synthetic=1.0)
+    assert [high.shape for _, high in data.originals(files, config)] == [(64, 72)] * 3
 
 
 def test_no_usable_picture(tmp_path):

@@ -59,6 +59,16 @@ def command(
     teacher: Annotated[
         str, typer.Option(help="Learn from this model's answers, too: a name or a file.")
     ] = "",
+    rescaled: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Reduced views of each photograph to learn from.", show_default="the recipe's"
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        float | None,
+        typer.Option(min=0, help="Views of each that only the teacher answers.", show_default="none"),
+    ] = None,
     fourier: Annotated[
         float | None, typer.Option(help="Weight of the Fourier loss.", show_default="the recipe's")
     ] = None,
@@ -88,8 +98,8 @@ def command(
         from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
-        "loss": loss, "teacher": teacher or None, "fourier": fourier,
-        "precision": precision, "seed": seed, "check_every": check_every,
+        "loss": loss, "teacher": teacher or None, "rescaled": rescaled, "unlabelled": unlabelled,
+        "fourier": fourier, "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip
     start = start_file(init) if init else None

@@ -8,7 +8,7 @@ patch, turned or mirrored, is one gather, on whatever device the arrays are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -99,57 +99,94 @@ def enlarge(low: Plane, scale: int = 2) -> Plane:
 
 
 def views(
-    path: Path, config: TrainConfig, rng: np.random.Generator
+    rgb: NDArray[np.uint8], config: TrainConfig, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
     """Yield a photograph, reduced copies of it with another luma and, by chance, a drawing."""
-    rgb = read_rgb(path)
     yield rgb, LUMA
     # 0.5 is one copy of every second photograph
     for _ in range(int(config.rescaled + rng.random())):
-        factor = rng.uniform(0.5, 0.9)
-        height, width = (max(config.scale * config.patch, int(side * factor)) for side in rgb.shape[:2])
-        if height <= rgb.shape[0] and width <= rgb.shape[1]:
-            yield resize(rgb, height, width), rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
+        yield reduced(rgb, rng, config.scale * config.patch), mix(config, rng)
     if config.synthetic and rng.random() < config.synthetic:
         yield drawing(rng, max(_DRAWING, config.scale * config.patch)), LUMA
 
 
+def reduced(rgb: NDArray[np.uint8], rng: np.random.Generator, least: int) -> NDArray[np.uint8]:
+    """Shrink by a random factor of 0.35 to 0.95, a little more one way than the other, to ``least`` a side.
+
+    Up to three rows and columns are cut off before, so that the grid falls on other places, too.
+    """
+    top, left = rng.integers(0, 4, 2)
+    rgb = rgb[top:, left:]
+    factor, stretch = rng.uniform(0.35, 0.95), np.exp(rng.uniform(-0.06, 0.06))
+    height, width = (
+        min(side, max(least, int(side * part)))
+        for side, part in zip(rgb.shape[:2], (factor * stretch, factor / stretch), strict=True)
+    )
+    return resize(np.ascontiguousarray(rgb), height, width)
+
+
+def mix(config: TrainConfig, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the channels' weights in a reduced view's luma."""
+    return rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
+
+
 def pairs(
     files: Iterable[Path], config: TrainConfig, first: Enlarger | None = None
-) -> Iterator[tuple[Plane, Plane]]:
+) -> Iterator[tuple[Plane, Plane | None]]:
     """Yield (low, high) luma of each view; what is smaller than a patch is left out.
 
     Without ``first``, low is the shrunken picture. With it, the picture is shrunk by 2 once more and low is
     what the first pass makes of that: softer than a shrunken picture, and what the second pass of a chain is
-    given.
+    given. High is None where only a teacher can say what it would be.
     """
     rng = np.random.default_rng(config.seed)
     shrink = config.scale * (2 if first else 1)
     for path in files:
-        for rgb, weights in views(path, config, rng):
-            height, width = (side // shrink * shrink for side in rgb.shape[:2])
+        rgb = read_rgb(path)
+        for view, weights in views(rgb, config, rng):
+            height, width = (side // shrink * shrink for side in view.shape[:2])
             if min(height, width) >= config.scale * config.patch:
-                whole = np.ascontiguousarray(rgb[:height, :width])
+                whole = np.ascontiguousarray(view[:height, :width])
                 low = luma(degrade(whole, shrink), weights)
                 yield first(low) if first else low, luma(whole, weights)
+        for _ in range(int(config.unlabelled + rng.random())):
+            low = luma(reduced(rgb, rng, config.patch), mix(config, rng))
+            if min(low.shape) >= config.patch:
+                yield low, None
+
+
+def originals(
+    files: Iterable[Path], config: TrainConfig, first: Enlarger | None = None
+) -> list[tuple[Plane, Plane]]:
+    """Return (low, high) luma of the photographs as they are, without further views: what to validate on."""
+    plain = replace(config, rescaled=0.0, unlabelled=0.0, synthetic=0.0)
+    return [(low, high) for low, high in pairs(files, plain, first) if high is not None]
 
 
 def build_pool(
-    source: Iterator[tuple[Plane, Plane]], patch: int, hardness: float, teacher: Enlarger | None = None
+    source: Iterable[tuple[Plane, Plane | None]],
+    patch: int,
+    hardness: float,
+    teacher: Enlarger | None = None,
 ) -> Pool:
     """Gather pairs into a pool, with the odds of each place to be drawn and the ``teacher``'s answers.
+
+    Where there is no truth, the teacher's answer stands for it.
 
     Raises:
         InputError: if there is no pair.
     """
     lows, residuals, lessons, shapes, corners, weights = [], [], [], [], [], []
     for index, (low, high) in enumerate(source):
-        bicubic = enlarge(low, high.shape[0] // low.shape[0])
-        residual = high - bicubic
+        answer = teacher(low) if teacher else None
+        truth = answer if high is None else high
+        assert truth is not None  # what has no truth has a teacher
+        bicubic = enlarge(low, truth.shape[0] // low.shape[0])
+        residual = truth - bicubic
         lows.append(_stored(low))
         residuals.append(_stored(residual))
-        if teacher:
-            lessons.append(_stored(teacher(low) - bicubic))
+        if answer is not None:
+            lessons.append(_stored(answer - bicubic))
         shapes.append(low.shape)
         error = cv2.blur(
             cv2.resize(np.abs(residual), low.shape[::-1], interpolation=cv2.INTER_AREA),

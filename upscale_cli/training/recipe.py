@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.settings import Settings
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
-from upscale_cli.training.data import Enlarger, build_pool, pairs
+from upscale_cli.training.data import Enlarger, build_pool, originals, pairs
 from upscale_cli.upscaler import Upscaler
 
 HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
@@ -72,6 +72,10 @@ def run_recipe(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
+    if config.unlabelled and not config.teacher:
+        raise UsageError(
+            "what has no truth, only a teacher can answer", hint="--teacher MODEL, or leave out --unlabelled"
+        )
     loop.checkpoint_facts(run, config)  # another run's folder is refused before pictures take their minutes
     teacher = teacher_of(config)
     files = picture_files(data)
@@ -93,7 +97,7 @@ def run_recipe(
             first = loop.as_pass(network, len(convolutions(network)))
         if fits(network, config.channels, config.depth):
             init = init or own
-    checking = list(pairs(checks, replace(config, rescaled=0.0, synthetic=0.0), first))
+    checking = originals(checks, config, first)
     pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, teacher)
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
