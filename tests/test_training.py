@@ -170,31 +170,24 @@ def test_reduced_copies_come_beside_photographs(photos):
     assert len(sizes(0.0)) == 3
 
 
-def test_a_teacher_answers_what_has_no_truth(photos):
-    """Such views are larger than what shrinking leaves, and the answer is learnt as if it were the truth."""
-    config = replace(CONFIG, rescaled=0.0, unlabelled=2.0)
-    source = list(data.pairs(picture_files([photos]), config))
-    assert [high is None for _, high in source] == [False, True, True] * 3
-    lows = [low for low, high in source if high is None]
-    assert all(CONFIG.patch <= min(low.shape) and max(low.shape) <= 72 for low in lows)
-    assert max(max(low.shape) for low in lows) > 36  # half of the photograph: what shrinking it leaves
-
-    pool = data.build_pool(source, 16, 0.5, lambda low: data.enlarge(low) + 0.25)
-    assert (np.diff(pool.odds, prepend=0) > 0).all()
-    for pair, (low, high) in enumerate(source):
-        residual = pool.residual[4 * pool.start[pair] :][: 4 * low.size] / data.UNITS
-        expected = 0.25 if high is None else (high - data.enlarge(low)).ravel()
-        np.testing.assert_allclose(residual, expected, atol=1 / data.UNITS)
-
-
-def test_no_truth_and_no_teacher(photos, tmp_path):
-    with pytest.raises(UsageError, match="only a teacher"):
-        run_recipe(replace(CONFIG, unlabelled=1.0), [photos], out=tmp_path / "w", run=tmp_path / "r")
+def test_reduced_copies_differ_in_size_proportion_and_grid():
+    """A ramp shows where a copy begins: 0 to 3 pixels inside the photograph."""
+    rgb = np.repeat(np.arange(200, dtype=np.uint8)[None, :, None], 100, axis=0).repeat(3, axis=2)
+    rng = np.random.default_rng(0)
+    copies = [data.reduced(rgb, rng, 48) for _ in range(60)]
+    heights, widths = np.array([copy.shape[:2] for copy in copies]).T
+    assert heights.min() == 48 and heights.max() > 90 and 64 <= widths.min() < 80 and widths.max() > 180
+    free = heights > 48
+    stretch = heights[free] * 2 / widths[free]
+    assert 0.85 < stretch.min() < 0.93 and 1.07 < stretch.max() < 1.18
+    first = np.array([copy[0, 0, 0] for copy in copies])
+    assert first.min() <= 1 and first.max() >= 3
+    assert data.reduced(rgb, rng, 500).shape[0] <= 100  # never enlarged
 
 
 def test_validation_pictures_have_no_further_views(photos):
     files = picture_files([photos])
-    config = replace(CONFIG, rescaled=3.0, unlabelled=2.0, synthetic=1.0)
+    config = replace(CONFIG, rescaled=3.0, synthetic=1.0)
     assert [high.shape for _, high in data.originals(files, config)] == [(64, 72)] * 3
 
 

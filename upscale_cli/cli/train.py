@@ -65,10 +65,6 @@ def command(
             min=0, help="Reduced views of each photograph to learn from.", show_default="the recipe's"
         ),
     ] = None,
-    unlabelled: Annotated[
-        float | None,
-        typer.Option(min=0, help="Views of each that only the teacher answers.", show_default="none"),
-    ] = None,
     fourier: Annotated[
         float | None, typer.Option(help="Weight of the Fourier loss.", show_default="the recipe's")
     ] = None,
@@ -98,7 +94,7 @@ def command(
         from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {
         "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
-        "loss": loss, "teacher": teacher or None, "rescaled": rescaled, "unlabelled": unlabelled,
+        "loss": loss, "teacher": teacher or None, "rescaled": rescaled,
         "fourier": fourier, "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip

@@ -46,9 +46,6 @@ class TrainConfig:
     """Crops are drawn with probability ∝ (mean error of bicubic there) ** hardness; 0 draws evenly."""
     rescaled: float = 4.0
     """Further views of each photograph, on average, reduced by random factors (:func:`data.reduced`)."""
-    unlabelled: float = 0.0
-    """Reduced views of each photograph, on average, that the network is given as they are: their truth nobody
-    has, only a teacher answers. They show what shrinking by ``scale`` would have left out."""
     mixed: bool = True
     """Extra views take their luma from a random mix of the channels, in place of BT.601's."""
     synthetic: float = 0.0

@@ -105,7 +105,8 @@ def views(
     yield rgb, LUMA
     # 0.5 is one copy of every second photograph
     for _ in range(int(config.rescaled + rng.random())):
-        yield reduced(rgb, rng, config.scale * config.patch), mix(config, rng)
+        weights = rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
+        yield reduced(rgb, rng, config.scale * config.patch), weights
     if config.synthetic and rng.random() < config.synthetic:
         yield drawing(rng, max(_DRAWING, config.scale * config.patch)), LUMA
 
@@ -125,19 +126,14 @@ def reduced(rgb: NDArray[np.uint8], rng: np.random.Generator, least: int) -> NDA
     return resize(np.ascontiguousarray(rgb), height, width)
 
 
-def mix(config: TrainConfig, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the channels' weights in a reduced view's luma."""
-    return rng.dirichlet([1.0, 1.0, 1.0]) if config.mixed else LUMA
-
-
 def pairs(
     files: Iterable[Path], config: TrainConfig, first: Enlarger | None = None
-) -> Iterator[tuple[Plane, Plane | None]]:
+) -> Iterator[tuple[Plane, Plane]]:
     """Yield (low, high) luma of each view; what is smaller than a patch is left out.
 
     Without ``first``, low is the shrunken picture. With it, the picture is shrunk by 2 once more and low is
     what the first pass makes of that: softer than a shrunken picture, and what the second pass of a chain is
-    given. High is None where only a teacher can say what it would be.
+    given.
     """
     rng = np.random.default_rng(config.seed)
     shrink = config.scale * (2 if first else 1)
@@ -149,44 +145,31 @@ def pairs(
                 whole = np.ascontiguousarray(view[:height, :width])
                 low = luma(degrade(whole, shrink), weights)
                 yield first(low) if first else low, luma(whole, weights)
-        for _ in range(int(config.unlabelled + rng.random())):
-            low = luma(reduced(rgb, rng, config.patch), mix(config, rng))
-            if min(low.shape) >= config.patch:
-                yield low, None
 
 
 def originals(
     files: Iterable[Path], config: TrainConfig, first: Enlarger | None = None
 ) -> list[tuple[Plane, Plane]]:
     """Return (low, high) luma of the photographs as they are, without further views: what to validate on."""
-    plain = replace(config, rescaled=0.0, unlabelled=0.0, synthetic=0.0)
-    return [(low, high) for low, high in pairs(files, plain, first) if high is not None]
+    return list(pairs(files, replace(config, rescaled=0.0, synthetic=0.0), first))
 
 
 def build_pool(
-    source: Iterable[tuple[Plane, Plane | None]],
-    patch: int,
-    hardness: float,
-    teacher: Enlarger | None = None,
+    source: Iterable[tuple[Plane, Plane]], patch: int, hardness: float, teacher: Enlarger | None = None
 ) -> Pool:
     """Gather pairs into a pool, with the odds of each place to be drawn and the ``teacher``'s answers.
-
-    Where there is no truth, the teacher's answer stands for it.
 
     Raises:
         InputError: if there is no pair.
     """
     lows, residuals, lessons, shapes, corners, weights = [], [], [], [], [], []
     for index, (low, high) in enumerate(source):
-        answer = teacher(low) if teacher else None
-        truth = answer if high is None else high
-        assert truth is not None  # what has no truth has a teacher
-        bicubic = enlarge(low, truth.shape[0] // low.shape[0])
-        residual = truth - bicubic
+        bicubic = enlarge(low, high.shape[0] // low.shape[0])
+        residual = high - bicubic
         lows.append(_stored(low))
         residuals.append(_stored(residual))
-        if answer is not None:
-            lessons.append(_stored(answer - bicubic))
+        if teacher:
+            lessons.append(_stored(teacher(low) - bicubic))
         shapes.append(low.shape)
         error = cv2.blur(
             cv2.resize(np.abs(residual), low.shape[::-1], interpolation=cv2.INTER_AREA),

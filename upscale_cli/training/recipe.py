@@ -72,10 +72,6 @@ def run_recipe(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
-    if config.unlabelled and not config.teacher:
-        raise UsageError(
-            "what has no truth, only a teacher can answer", hint="--teacher MODEL, or leave out --unlabelled"
-        )
     loop.checkpoint_facts(run, config)  # another run's folder is refused before pictures take their minutes
     teacher = teacher_of(config)
     files = picture_files(data)
