@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from upscale_cli import zoo
 
 OURS, OTHERS = "#1f6f50", "#9a9a9a"
@@ -79,7 +81,9 @@ _PLACES = [(7, 0, "left", "center"), (-7, 0, "right", "center"), (0, 7, "center"
            (0, -7, "center", "top"), (6, 6, "left", "bottom"), (6, -6, "left", "top"),
            (-6, 6, "right", "bottom"), (-6, -6, "right", "top"), (0, 20, "center", "bottom"),
            (0, -20, "center", "top"), (-14, -20, "right", "top"), (14, 20, "left", "bottom"),
-           (-14, 20, "right", "bottom"), (14, -20, "left", "top")]  # fmt: skip
+           (-14, 20, "right", "bottom"), (14, -20, "left", "top"), (0, 34, "center", "bottom"),
+           (0, -34, "center", "top"), (-20, -34, "right", "top"), (20, 34, "left", "bottom"),
+           (-20, 34, "right", "bottom"), (20, -34, "left", "top"), (0, -48, "center", "top")]  # fmt: skip
 """Where a name may stand: offset from its point in printer's points, and alignment; the nearest first."""
 
 
@@ -87,10 +91,11 @@ def _name_points(axes, points: dict[str, tuple[float, float]]) -> list:
     """Write each point's name beside it where it hides the least; return the boxes."""
     dots = axes.transData.transform(list(points.values()))
     taken = []
-    for name, point in points.items():
+    for number, (name, point) in enumerate(points.items()):
+        others = np.delete(dots, number, axis=0)
         texts = [_name_point(axes, name, point, *place) for place in _PLACES]
         boxes = [text.get_window_extent().padded(2) for text in texts]
-        best = min(range(len(boxes)), key=lambda place: _hidden(axes.bbox, boxes[place], taken, dots))
+        best = min(range(len(boxes)), key=lambda place: _hidden(axes.bbox, boxes[place], taken, others))
         taken.append(boxes[best])
         for text in texts[:best] + texts[best + 1 :]:
             text.remove()
@@ -109,10 +114,10 @@ def _name_point(axes, name: str, point: tuple[float, float], x: int, y: int, acr
     )  # fmt: skip
 
 
-def _hidden(frame, box, taken: list, dots) -> int:
-    """What a name there would hide: names and points, or itself outside the frame."""
+def _hidden(frame, box, taken: list, others) -> int:
+    """What a name there would hide or seem to name: names, other points, or itself outside the frame."""
     outside = not (frame.contains(*box.min) and frame.contains(*box.max))
-    return int(box.count_overlaps(taken)) + int(box.count_contains(dots)) + 10 * outside
+    return int(box.count_overlaps(taken)) + int(box.padded(10).count_contains(others)) + 10 * outside
 
 
 def _colour(name: str) -> str:
