@@ -112,13 +112,13 @@ def views(
 
 
 def reduced(rgb: NDArray[np.uint8], rng: np.random.Generator, least: int) -> NDArray[np.uint8]:
-    """Shrink by a random factor of 0.35 to 0.95, a little more one way than the other, to ``least`` a side.
+    """Shrink by a random factor of 0.35 to 0.94, a little more one way than the other, to ``least`` a side.
 
     Up to three rows and columns are cut off before, so that the grid falls on other places, too.
     """
     top, left = rng.integers(0, 4, 2)
     rgb = rgb[top:, left:]
-    factor, stretch = rng.uniform(0.35, 0.95), np.exp(rng.uniform(-0.06, 0.06))
+    factor, stretch = rng.uniform(0.35, 0.94), np.exp(rng.uniform(-0.06, 0.06))
     height, width = (
         min(side, max(least, int(side * part)))
         for side, part in zip(rgb.shape[:2], (factor * stretch, factor / stretch), strict=True)
