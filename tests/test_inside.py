@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.model import inner
+from upscale_cli.runtimes import inside as rewriting
 from upscale_cli.runtimes import litert, open_model
 from upscale_cli.runtimes.inside import inside
 from upscale_cli.runtimes.tflite import packed, parsed
@@ -25,10 +26,11 @@ def card(request):
     return request.param
 
 
-@pytest.fixture
-def always(monkeypatch):
-    """Calls of any size are worth rewriting the network."""
+@pytest.fixture(params=[8, 16], ids=["registers of 8", "registers of 16"])
+def always(request, monkeypatch):
+    """Calls of any size are worth rewriting the network, for either width of vector registers."""
     monkeypatch.setattr(litert, "_WORTH_REWRITING", 0)
+    monkeypatch.setattr(rewriting, "wide_registers", lambda: request.param == 16)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(7, 6), (16, 29), (40, 40)])
@@ -104,3 +106,15 @@ def test_other_networks_are_left_alone(card, change):
     assert inside(packed(model))
     change(model)
     assert inside(packed(model)) is None
+
+
+@pytest.mark.parametrize(("register", "paired"), [(8, 1), (16, 12)])
+def test_few_channels_are_those_that_a_register_holds(register, paired):
+    model = parsed(inside(read_weights(zoo.find("fsrcnn-s", "float")), register).content)
+    tensors = model.subgraphs[0].tensors
+    kernels = [
+        tensors[one.inputs[1]]
+        for one in model.subgraphs[0].operators
+        if one.inputs[1:] is not None and len(one.inputs) == 3
+    ]
+    assert sum(kernel.shape[2] != 3 or kernel.shape[0] != 16 for kernel in kernels) == paired

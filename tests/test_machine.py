@@ -2,10 +2,11 @@
 
 import os
 
+import cv2
 import pytest
 
 from upscale_cli import machine
-from upscale_cli.machine import available_cpus
+from upscale_cli.machine import available_cpus, quick_int8, wide_registers
 
 
 @pytest.fixture
@@ -64,3 +65,26 @@ def test_systems_without_affinity(cgroup, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
     assert available_cpus() == 5
+
+
+@pytest.mark.parametrize(
+    ("features", "flags", "wide", "int8"),
+    [
+        ({"AVX512-SKX", "AVX2"}, "avx2 avx512f avx512_vnni", True, True),
+        ({"AVX2"}, "avx2 avx_vnni sha_ni", False, True),
+        ({"AVX2"}, "avx2 sha_ni", False, False),
+        ({"NEON_DOTPROD"}, None, False, True),
+        (set(), None, False, False),
+    ],
+)
+def test_what_the_cpu_is_quick_with(features, flags, wide, int8, tmp_path, monkeypatch):
+    facts = tmp_path / "cpuinfo"
+    if flags is not None:
+        facts.write_text(
+            f"processor\t: 0\nmodel name\t: avx_vnni in name only\nflags\t\t: fpu {flags}\nbugs\t: none\n"
+        )
+    monkeypatch.setattr(machine, "_CPU_FACTS", facts)
+    monkeypatch.setattr(
+        cv2, "checkHardwareSupport", lambda number: cv2.getHardwareFeatureName(number) in features
+    )
+    assert (wide_registers(), quick_int8()) == (wide, int8)

@@ -60,6 +60,18 @@ def test_unknown_names_are_answered_with_a_proposal(folder, name, hint):
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(("quick", "precision"), [(True, "int8"), (False, "float")])
+def test_the_precision_that_the_cpu_is_quicker_with(quick, precision, monkeypatch):
+    monkeypatch.setattr(zoo, "quick_int8", lambda: quick)
+    for card in zoo.models():
+        assert zoo.find(card.name, "").precision == precision
+
+
+def test_a_model_without_int8_is_float_everywhere(folder, monkeypatch):
+    monkeypatch.setattr(zoo, "quick_int8", lambda: True)
+    assert zoo.find("own-s", "").precision == "float"
+
+
 def test_a_precision_that_there_is_not(folder):
     with pytest.raises(ModelError, match=r"own-s.*int8") as caught:
         zoo.find("own-s", "int8")

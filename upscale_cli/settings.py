@@ -31,7 +31,7 @@ class Settings:
     model: str = ""
     """A name that ``upscale models`` lists, or a path; empty = the default model."""
     precision: str = ""
-    """``float``, or ``int8``: faster and a little worse; empty = int8 where the model has it."""
+    """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with."""
     runtime: str = "litert"
     ensemble: bool = False
     """Average over the eight flips and turns: a little better, eight times the work."""

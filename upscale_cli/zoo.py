@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from upscale_cli.errors import ModelError, UnknownModelError
+from upscale_cli.machine import quick_int8
 from upscale_cli.model import ModelCard
 from upscale_cli.resample import KERNELS
 
@@ -81,8 +82,8 @@ def default_name() -> str:
 def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
-    ``precision``: "float", "int8" or "keras"; "" = int8 where the model has it, which is far quicker
-    and hardly worse. Raises UnknownModelError, or ModelError where the model has no file of
+    ``precision``: "float", "int8" or "keras"; "" = int8 where the model has it and the CPU is far quicker
+    with it: it is hardly worse. Raises UnknownModelError, or ModelError where the model has no file of
     that precision.
     """
     name = name or default_name()
@@ -97,8 +98,12 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"known models: {', '.join(known)}"
         raise UnknownModelError(f"no model named {name!r}", hint=hint)
-    quickest = "int8" if "int8" in _files(rows[name]) else "float"
-    return _card(rows[name], precision or quickest)
+    return _card(rows[name], precision or _quickest(rows[name]))
+
+
+def _quickest(row: dict[str, Any]) -> str:
+    """The precision that this machine's CPU is quickest with, of those that the model has."""
+    return "int8" if "int8" in _files(row) and quick_int8() else "float"
 
 
 def second(card: ModelCard) -> ModelCard | None:

@@ -40,7 +40,12 @@ def command(
     ] = None,
     precision: Annotated[
         list[str] | None,
-        option(PANEL, "--precision", metavar="KIND", help="int8 (default) or float; may be given again."),
+        option(
+            PANEL,
+            "--precision",
+            metavar="KIND",
+            help="float or int8 (default: the quicker); may be given again.",
+        ),
     ] = None,
     ensemble: Annotated[
         bool, option(PANEL, "--ensemble", "-x", help="Add a row for the mean of the 8 flips and turns.")

@@ -127,7 +127,10 @@ class RunOptions:
     precision: Annotated[
         str,
         option(
-            SPEED, "--precision", metavar="KIND", help="int8 (default), or float: slower, a little better."
+            SPEED,
+            "--precision",
+            metavar="KIND",
+            help="float, or int8: a little worse (default: the quicker).",
         ),
     ] = ""
     ensemble: Annotated[

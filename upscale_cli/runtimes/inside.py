@@ -7,6 +7,7 @@ Layers of few channels spend most of their time on what a pixel costs beside its
 a rounding. So where no later layer is wider than a vector register, two pixels side by side are treated as
 one of twice the channels: two outputs look at two such pairs, six addresses for two pixels, and a third of
 the weights are zero. Adding zeros changes no sum, of integers or of floats, so every answer keeps its bits.
+With half as wide registers the products weigh more, and 16 channels are no longer few.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from upscale_cli.machine import wide_registers
 from upscale_cli.runtimes.tflite import code, packed, parsed, store, values, widen
 
-_REGISTER = 16
-"""Output channels that the kernels for x86 work on at a time."""
 _KINDS = {
     schema.BuiltinOperator.QUANTIZE: "",
     schema.BuiltinOperator.DEPTH_TO_SPACE: "d",
@@ -39,12 +39,14 @@ class Inside(NamedTuple):
     rim: int
 
 
-def inside(content: bytes) -> Inside | None:
+def inside(content: bytes, register: int = 0) -> Inside | None:
     """The network of a ``.tflite`` file, for the inside of its window.
 
     None unless it is a plain chain: 3x3 convolutions that keep the size, pointwise ones at most before and
-    after them, a depth-to-space, and at most a change of number type at either end.
+    after them, a depth-to-space, and at most a change of number type at either end. ``register``: values in
+    a vector register, 0 = this machine's.
     """
+    register = register or (16 if wide_registers() else 8)
     model = parsed(content)
     order = _plain_chain(model)
     if not order:
@@ -52,7 +54,7 @@ def inside(content: bytes) -> Inside | None:
     graph = model.subgraphs[0]
     convolutions = [one for one in graph.operators if code(model, one) == schema.BuiltinOperator.CONV_2D]
     widths = [int(graph.tensors[operator.inputs[1]].shape[0]) for operator in convolutions]
-    narrow = 1 + max((n for n, width in enumerate(widths) if width > _REGISTER), default=-1)
+    narrow = 1 + max((n for n, width in enumerate(widths) if width > register), default=-1)
     for number, operator in enumerate(convolutions):
         operator.builtinOptions.padding = schema.Padding.VALID
         if number >= narrow:
