@@ -23,6 +23,7 @@ from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
+from upscale_cli.training.lessons import LESSONS  # noqa: E402
 from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
@@ -132,7 +133,27 @@ def test_a_pupil_comes_to_answer_like_its_teacher(photos, tmp_path):
     teacher = teacher_of(config)
     low, high = data.originals(picture_files([photos])[1:], CONFIG)[0]
     pupil = upscale(low, model=str(folder / "pupil.tflite"))
-    assert psnr(255 * pupil, 255 * teacher(low)) > psnr(255 * pupil, 255 * high) + 3
+    assert psnr(255 * pupil, 255 * teacher(low[..., None])[..., 0]) > psnr(255 * pupil, 255 * high) + 3
+
+
+def test_an_interrupted_run_does_not_ask_its_teacher_again(photos, tmp_path, monkeypatch):
+    folder, run = tmp_path / "w", tmp_path / "r2"
+    run_recipe(CONFIG, [photos], out=folder, run=tmp_path / "r1")
+    config = replace(CONFIG, name="pupil", teacher=str(folder / "tiny.tflite"))
+    asked = []
+    ask = Upscaler.__call__
+    monkeypatch.setattr(Upscaler, "__call__", lambda self, pixels: (asked.append(1), ask(self, pixels))[1])
+
+    def interrupt(*block):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_recipe(config, [photos], out=folder, run=run, on_block=interrupt)
+    first = len(asked)
+    assert first and (run / LESSONS).exists()
+    run_recipe(config, [photos], out=folder, run=run)
+    assert len(asked) == first
+    assert not (run / LESSONS).exists()
 
 
 def test_draws_stay_inside_and_prefer_hard_places(pool):

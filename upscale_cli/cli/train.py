@@ -90,6 +90,7 @@ def command(
             hint="pip install 'upscale-cli[train]'",
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on CPUs without VNNI it is off, and training slower
     with silenced():
         from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,8 @@ from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.settings import Settings
 from upscale_cli.training import curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
-from upscale_cli.training.data import Enlarger, build_pool, originals, pairs
+from upscale_cli.training.data import Plane, build_pool, originals, pairs
+from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
 
 HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
@@ -73,7 +77,7 @@ def run_recipe(
             hint="leave out --teacher or --second",
         )
     loop.checkpoint_facts(run, config)  # another run's folder is refused before pictures take their minutes
-    teacher = teacher_of(config)
+    teacher = teacher_of(config) if config.teacher else None
     files = picture_files(data)
     if held_out is None:
         checks = files[::HELD_OUT]
@@ -94,7 +98,8 @@ def run_recipe(
         if fits(network, config.channels, config.depth):
             init = init or own
     checking = originals(checks, config, first)
-    pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, teacher)
+    with lessons_of(config, teacher, files, run) if teacher else nullcontext() as lessons:
+        pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, lessons)
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
     before = max(
@@ -104,17 +109,37 @@ def run_recipe(
     plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
     curve.draw(run / "log.csv", run / "curve.png")
     after = loop.validate(plain, checking)
-    if before is not None and after <= before:
-        return Outcome(before, after, None, run)
+    row = None
+    if before is None or after > before:
+        row = publish(config, plain, data, out, pictures=len(files), checking=checking, psnr=after)
+    (run / LESSONS).unlink(missing_ok=True)
+    return Outcome(before, after, row, run)
+
+
+def publish(
+    config: TrainConfig,
+    plain: keras.Model,
+    data: list[Path],
+    out: Path,
+    *,
+    pictures: int,
+    checking: list[tuple[Plane, Plane]],
+    psnr: float,
+) -> dict[str, Any]:
+    """Write the files of ``plain`` and its manifest row in ``out``; return the row.
+
+    ``pictures``: how many photographs it learnt from; ``psnr``: what it has on ``checking``, in dB.
+    """
+    part, stem = part_of(config, out), stem_of(config, out)
     story = {
         "data": sorted({folder.resolve().name for folder in data}),
-        "pictures": len(files),
+        "pictures": pictures,
         "steps": config.steps,
         "patch": config.patch,
         "batch": config.batch,
         **({"teacher": config.teacher} if config.teacher else {}),
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
-        "validation": {"pictures": len(checking), "psnr": round(after, 3)},
+        "validation": {"pictures": len(checking), "psnr": round(psnr, 3)},
     }
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
     row = manifest.row(out, config.name)
@@ -128,19 +153,23 @@ def run_recipe(
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
         row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
-    return Outcome(before, after, row, run)
+    return row
 
 
-def teacher_of(config: TrainConfig) -> Enlarger | None:
-    """Return ``config.teacher``, if any, at its best: the mean over flips and turns, as a function of luma.
+def teacher_of(config: TrainConfig) -> Upscaler:
+    """Return ``config.teacher`` at its best, the mean over flips and turns.
 
     Raises:
         UnknownModelError: if there is no such model.
     """
-    if not config.teacher:
-        return None
-    upscaler = Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
-    return lambda low: upscaler(low[..., None])[..., 0]
+    return Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
+
+
+def lessons_of(config: TrainConfig, teacher: Upscaler, files: list[Path], run: Path) -> Lessons:
+    """Return what ``teacher`` answers to the views of ``files``, in their order, kept in ``run``."""
+    asked = [asdict(config), [(file.name, file.stat().st_size) for file in files], teacher.fingerprint]
+    key = hashlib.sha256(json.dumps(asked).encode()).digest()
+    return Lessons(lambda low: teacher(low[..., None])[..., 0], config.scale, run / LESSONS, key)
 
 
 def part_of(config: TrainConfig, out: Path) -> str:
