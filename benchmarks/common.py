@@ -47,7 +47,7 @@ def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest")
         nargs="+",
         default=cards,
         metavar="NAME[:PRECISION]",
-        help="such as fsrcnn-s or fsrcnn-m:float; as a rule int8",
+        help="such as fsrcnn-s or fsrcnn-m:float; as a rule what this CPU is quicker with",
     )
 
 
@@ -59,6 +59,11 @@ def _model(text: str) -> ModelCard:
 def label(card: ModelCard) -> str:
     """What tables and plots call a model."""
     return f"{card.name} {card.precision}"
+
+
+def goals(by_model: dict[str, float]) -> dict[str, float]:
+    """Goals of models, by what tables call those models in the precision that this CPU is quicker with."""
+    return {label(zoo.find(name, "")): goal for name, goal in by_model.items()}
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from common import Peer, add_models, add_peers, label, options, photo
+from common import Peer, add_models, add_peers, goals, label, options, photo
 from report import at_least, bars, table
 
 from upscale_cli.meter import alternate, timed
 from upscale_cli.pipeline import Settings, Upscaler
 
-GOALS = {"fsrcnn-m int8": 5}
+GOALS = goals({"fsrcnn-m": 5})
 """How many times as quick as the peer."""
 PEER = "Real-ESRGAN compact, ncnn"
 

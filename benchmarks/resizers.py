@@ -13,12 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import add_models, label, options, photo, save, upscale_command
+from common import add_models, goals, label, options, photo, save, upscale_command
 from report import at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
 
-GOALS = {"fsrcnn-s int8": 1.0, "fsrcnn-m int8": 2.0}
+GOALS = goals({"fsrcnn-s": 1.0, "fsrcnn-m": 2.0})
 """Times that of `vips resize`."""
 
 PILLOW = """

@@ -10,12 +10,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from common import PEERS, add_models, add_peers, label, options, photo, save, upscale_command
+from common import PEERS, add_models, add_peers, goals, label, options, photo, save, upscale_command
 from report import at_least, at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
 
-GOALS = {"fsrcnn-s int8": 20, "fsrcnn-m int8": 10}
+GOALS = goals({"fsrcnn-s": 20, "fsrcnn-m": 10})
 """How many times as quick as the peer; memory: a tenth."""
 
 

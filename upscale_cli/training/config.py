@@ -68,12 +68,12 @@ PRESETS = {
         "fsrcnn-m", 32, 12, steps=60_000, rate=4e-3, description="the balance of quality and speed"
     ),
     "fsrcnn-l": TrainConfig(
-        "fsrcnn-l", 32, 20, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
+        "fsrcnn-l", 64, 16, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
     ),
 }
 
-DIRECT_DEPTHS = {"fsrcnn-s": 9, "fsrcnn-m": 12, "fsrcnn-l": 20}
-"""Mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
+DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (32, 20)}
+"""Width and mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 
 def preset(name: str, scale: int = 2) -> TrainConfig:
@@ -85,7 +85,10 @@ def preset(name: str, scale: int = 2) -> TrainConfig:
     if name not in PRESETS:
         raise UnknownModelError(f"no recipe named {name}", hint=f"recipes: {', '.join(PRESETS)}")
     made = PRESETS[name]
-    return replace(made, scale=scale, depth=DIRECT_DEPTHS[name]) if scale != made.scale else made
+    if scale == made.scale:
+        return made
+    channels, depth = DIRECT_SHAPES[name]
+    return replace(made, scale=scale, channels=channels, depth=depth)
 
 
 def picture_files(folders: list[Path]) -> list[Path]:
