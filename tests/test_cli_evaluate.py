@@ -124,10 +124,14 @@ def test_errors(
     assert advice.startswith("hint: ") and hint in advice
 
 
-def test_models_lists_every_card_and_marks_the_default(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("quick", "precision"), [(True, "int8"), (False, "float")])
+def test_models_lists_every_card_and_marks_what_this_machine_uses(
+    quick: bool, precision: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(zoo, "quick_int8", lambda: quick)
     assert run("models", "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["default"] == zoo.default_name()
+    assert (found["default"], found["precision"]) == (zoo.default_name(), precision)
     names = [model["name"] for model in found["models"]]
     assert names == [card.name for card in zoo.models()] + ["nearest", "bicubic", "lanczos"]
     for model, card in zip(found["models"], zoo.models(), strict=False):
@@ -136,7 +140,8 @@ def test_models_lists_every_card_and_marks_the_default(capsys: pytest.CaptureFix
         assert model["files"]["float"]["sha256"] == zoo.find(card.name).sha256
     assert run("models") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert sum(f"{zoo.default_name()} *" in line for line in lines) >= 1
+    (marked,) = (line.split() for line in lines if "*" in line)
+    assert marked[:3] == [zoo.default_name(), "*", precision]
     assert all(any(name in line for line in lines) for name in names)
 
 

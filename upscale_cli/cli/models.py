@@ -16,13 +16,17 @@ def command(
         bool, option(PANEL, "--json", help="Everything that is known, as one JSON object.")
     ] = False,
 ) -> None:
-    """List the models: size, cost, and PSNR on test sets at 2x and 4x. The default is marked with *."""
-    from upscale_cli.zoo import default_name, interpolations, models
+    """List the models: size, cost, and PSNR on test sets at 2x and 4x; * marks what is used by default."""
+    from upscale_cli.zoo import find, interpolations, models
 
     cards = models()
-    default = default_name() if cards else ""
+    default = find(precision="") if cards else None
     if json:
-        print_json({"default": default, "models": [_facts(card) for card in (*cards, *interpolations())]})
+        chosen = {
+            "default": default.name if default else "",
+            "precision": default.precision if default else "",
+        }
+        print_json({**chosen, "models": [_facts(card) for card in (*cards, *interpolations())]})
         return
     sets = list(dict.fromkeys(name for card in cards for name in _sets(card)))
     columns = [
@@ -39,8 +43,9 @@ def command(
     print_table(columns, [*rows, plain], title=f"PSNR in dB on {', '.join(sets)}" if sets else "")
 
 
-def _row(card: ModelCard, precision: str, default: str, sets: list[str]) -> Row:
-    name = f"{card.name} *" if card.name == default else card.name
+def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[str]) -> Row:
+    chosen = default and (card.name, precision) == (default.name, default.precision)
+    name = f"{card.name} *" if chosen else card.name
     halo = "all" if card.halo is None else str(card.halo)
     scores = card.scores.get(precision, {})
     decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
