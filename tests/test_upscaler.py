@@ -170,3 +170,14 @@ def test_later_passes_have_their_own_weights(tmp_path, monkeypatch):
     np.testing.assert_array_equal(chained(pixels), expected)
     assert (chained(pixels) != plain(pixels)).any()
     assert chained.fingerprint != plain.fingerprint
+
+
+def test_machines_of_different_kinds_know_each_others_results(monkeypatch):
+    found = {}
+    for quick in (True, False):
+        monkeypatch.setattr(zoo, "quick_int8", lambda quick=quick: quick)
+        own = Upscaler(Settings())
+        found[own.card.precision] = own.fingerprint
+    assert found["float"] == found["int8"]
+    asked = {kind: Upscaler(Settings(precision=kind)).fingerprint for kind in ("float", "int8")}
+    assert len({*asked.values(), found["float"]}) == 3

@@ -39,12 +39,21 @@ class Upscaler:
         self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
         self._again = zoo.second(self.card) or self.card
         self._direct = zoo.direct(self.card)
-        cards = [card for card in (self.card, self._again, self._direct) if card]
-        weights = "".join(dict.fromkeys(card.sha256 for card in cards))
-        self.fingerprint = self.settings.fingerprint(weights or self.card.name)
+        self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
         self._opened: dict[Path, Model] = {}
         self._models: dict[int, Model] = {}
         self._guard = threading.Lock()
+
+    def _weights(self) -> str:
+        """Hashes of all weights that may be used.
+
+        Where the CPU decides on the precision, those of either: machines of different kinds that work on one
+        folder take each other's results for finished.
+        """
+        cards = [card for card in (self.card, self._again, self._direct) if card]
+        kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
+        found = [card.files[kind]["sha256"] for card in cards for kind in kinds if kind in card.files]
+        return "".join(dict.fromkeys(found or [card.sha256 for card in cards]))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
         """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
