@@ -67,9 +67,10 @@ def merged(network: keras.Model) -> keras.Model:
 def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     """Give ``network`` (training form) the function of ``plain``, as :func:`merged` made it.
 
-    ``network`` may be wider and deeper than ``plain``: further layers start as the identity, and nothing that
-    was there listens to further channels yet (Chen et al., Net2Net, arXiv:1511.05641). A network of another
-    scale keeps its own last layer.
+    ``network`` may be deeper and wider than ``plain``. Further layers start as the identity (Chen et al.,
+    Net2Net, arXiv:1511.05641). At n times the width it starts as the mean of n copies, each turned another
+    way, which is better than ``plain`` (:func:`side_by_side`); nothing listens to channels beyond those yet.
+    A network of another scale keeps its own last layer.
 
     Raises:
         ValueError: if ``network`` is narrower or shallower.
@@ -83,6 +84,7 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     identity = np.zeros((3, 3, width, width), "float32")
     identity[1, 1] = np.eye(width)
     old[-1:-1] = [[identity, np.zeros(width, "float32")]] * missing
+    old = side_by_side(old, blocks[0].filters // width)
     if old[-1][0].shape[-1] != blocks[-1].filters:
         blocks, old = blocks[:-1], old[:-1]
     for block, (kernel, bias) in zip(blocks, old, strict=True):
@@ -92,6 +94,35 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
         grown[:, :, :sources, :targets] = kernel
         biases[:targets] = bias
         block.assign_merged(grown, biases)
+
+
+def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.ndarray]]:
+    """Return the layers of one network that answers the mean of turned copies of another, a self-ensemble.
+
+    To turn a network, in place of what it sees and answers, is to turn its kernels and grid of sub-pixels.
+    No copy listens to another yet; training may change that.
+
+    Args:
+        layers: Kernel (3, 3, Cin, Cout) and bias (Cout,) of each convolution; the last has scale² sub-pixels.
+        copies: 1 to 8: quarter turns, from the fifth on mirrored, too.
+    """
+
+    def turned(values: np.ndarray, k: int, axes: tuple[int, int] = (0, 1)) -> np.ndarray:
+        return np.rot90(values.swapaxes(*axes) if k >= 4 else values, -k, axes)
+
+    *hidden, (last, constant) = layers
+    wide = []
+    for i, (kernel, bias) in enumerate(hidden):
+        sources, targets = kernel.shape[2:]
+        blocks = np.zeros((3, 3, copies if i else 1, sources, copies, targets), kernel.dtype)
+        for k in range(copies):
+            blocks[:, :, k if i else 0, :, k] = turned(kernel, k)
+        wide.append([blocks.reshape(3, 3, -1, copies * targets), np.tile(bias, copies)])
+    scale = round(len(constant) ** 0.5)
+    grid, constant = last.reshape(*last.shape[:3], scale, scale), constant.reshape(scale, scale)
+    answers = [turned(turned(grid, k), k, (3, 4)).reshape(last.shape) / copies for k in range(copies)]
+    constants = [turned(constant, k).ravel() / copies for k in range(copies)]
+    return [*wide, [np.concatenate(answers, axis=2), np.sum(constants, axis=0)]]
 
 
 def fits(plain: keras.Model, channels: int, depth: int) -> bool:
