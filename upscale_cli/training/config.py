@@ -68,11 +68,11 @@ PRESETS = {
         "fsrcnn-m", 32, 12, steps=60_000, rate=4e-3, description="the balance of quality and speed"
     ),
     "fsrcnn-l": TrainConfig(
-        "fsrcnn-l", 64, 16, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
+        "fsrcnn-l", 64, 20, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
     ),
 }
 
-DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (32, 20)}
+DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (64, 20)}
 """Width and mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 
