@@ -307,15 +307,31 @@ def test_a_model_that_is_no_better_replaces_nothing(photos, tmp_path):
     assert (tmp_path / "w" / "tiny.tflite").read_bytes() == kept
 
 
+def test_a_model_too_large_to_start_from_is_refused_before_pictures_are_read(photos, tmp_path):
+    run_recipe(CONFIG, [photos], out=tmp_path / "w", run=tmp_path / "r1")
+    read = []
+    with pytest.raises(UsageError, match=r"tiny\.keras: wider or deeper than the 8 channels") as caught:
+        run_recipe(
+            replace(CONFIG, name="less", channels=8),
+            [photos],
+            out=tmp_path / "w",
+            run=tmp_path / "r2",
+            init=tmp_path / "w" / "tiny.keras",
+            progress=lambda files: read.extend(files) or files,
+        )
+    assert "--channels" in caught.value.hint and not read
+
+
 def test_train_command_end_to_end(photos, tmp_path):
     """Two steps through the installed command: files, card, curve, and a model that the program then uses."""
     command = [sys.executable, "-m", "upscale_cli"]
     args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "2", "--batch", "2", "--patch", "16"]
+    args += ["--channels", "32", "--depth", "9"]
     done = subprocess.run([*command, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "weights/fsrcnn-s.tflite"
     row = json.loads((tmp_path / "weights" / "manifest.json").read_text())["models"][0]
-    assert row["name"] == "fsrcnn-s" and row["halo"] == 12 and row["parameters"] == 23940
+    assert row["name"] == "fsrcnn-s" and row["halo"] == 11 and row["parameters"] == 84708
     assert (tmp_path / "runs" / "fsrcnn-s" / "curve.png").stat().st_size > 1000
     for kind in ("float", "int8", "keras"):
         assert (tmp_path / "weights" / row["files"][kind]["file"]).exists()

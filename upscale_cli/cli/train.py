@@ -36,6 +36,12 @@ def command(
     run: Annotated[
         Path | None, typer.Option(help="Folder of checkpoints and curve.", show_default="runs/NAME")
     ] = None,
+    channels: Annotated[
+        int | None, typer.Option(min=1, help="Width of the hidden layers.", show_default="the recipe's")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=0, help="Number of mapping layers.", show_default="the recipe's")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Training steps.", show_default="the recipe's")
     ] = None,
@@ -94,8 +100,8 @@ def command(
     with silenced():
         from upscale_cli.training.recipe import run_recipe, stem_of
     choices: dict[str, Any] = {
-        "steps": steps, "batch": batch, "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate,
-        "loss": loss, "teacher": teacher or None, "rescaled": rescaled,
+        "channels": channels, "depth": depth, "steps": steps, "batch": batch, "patch": patch, "scale": scale,
+        "optimizer": optimizer, "rate": rate, "loss": loss, "teacher": teacher or None, "rescaled": rescaled,
         "fourier": fourier, "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip

@@ -64,7 +64,7 @@ def run_recipe(
 
     Raises:
         InputError: no usable pictures.
-        UsageError: ``run`` holds a run with another config, or there is no such scale.
+        UsageError: ``run`` holds a run with another config, there is no such scale, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
     """
     if config.scale not in (2, 4):
@@ -76,7 +76,14 @@ def run_recipe(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
-    loop.checkpoint_facts(run, config)  # another run's folder is refused before pictures take their minutes
+    # what would fail is refused before pictures take their minutes
+    loop.checkpoint_facts(run, config)
+    if init and not fits(load(init), config.channels, config.depth):
+        raise UsageError(
+            f"{init}: wider or deeper than the {config.channels} channels and {config.depth} mapping layers"
+            f" of {config.name}",
+            hint="start from a smaller model, or give --channels and --depth",
+        )
     teacher = teacher_of(config) if config.teacher else None
     files = picture_files(data)
     if held_out is None:
