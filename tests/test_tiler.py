@@ -247,9 +247,13 @@ def test_no_copy_of_the_whole_picture_is_made(threads, overlap):
     assert result < peak < result + picture.nbytes  # in floats, the source alone would be 4 times that
 
 
-@pytest.mark.parametrize(("halo", "side"), [(4, 256), (12, 256), (22, 194), (60, 128)])
-def test_deeper_networks_get_smaller_windows(halo, side):
-    """What a runtime keeps grows with a window's pixels and the layers; the two together stay bounded."""
+@pytest.mark.parametrize(
+    ("halo", "scale", "side"),
+    [(4, 2, 256), (12, 2, 256), (22, 2, 194), (60, 2, 128), (12, 4, 128), (22, 4, 128)],
+)
+def test_deeper_networks_get_smaller_windows(halo, scale, side):
+    """What a runtime keeps grows with a window's pixels and the layers; the two together stay bounded. Below
+    128 pixels a core's margins cost more than they save."""
     windows = []
 
     class Recorder(Facts):
@@ -257,10 +261,10 @@ def test_deeper_networks_get_smaller_windows(halo, side):
             windows.append(batch.shape[:3])
             return super().__call__(batch, spare=spare)
 
-    model = Recorder(Interpolation("box", 2), halo=halo)
+    model = Recorder(Interpolation("box", scale), halo=halo)
     upscale(draw(900, 900), model, Tiling(threads=2))
     count, height, width = np.max(windows, axis=0)
-    assert max(height, width) <= side + 2 * halo
+    assert 0.85 * side + 2 * halo < max(height, width) <= side + 2 * halo
     assert halo == 60 or 2 * count * height * width * halo * 80 < 200e6
 
 

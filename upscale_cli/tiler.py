@@ -31,7 +31,9 @@ ReadRows = Callable[[int, int], Pixels]
 OnTile = Callable[[int], None]
 
 _TILES = (128, 256)
-"""Limits of the largest core, at the scale of the last pass, where no size is asked for."""
+"""Limits of the largest core where no size is asked for; the upper one falls with the scale, as bands of
+the result are as high as a core.
+"""
 _WINDOW_BYTES = 200_000_000
 """What the runtimes of all threads may keep for the windows in work."""
 _LAYER_BYTES = 80
@@ -143,8 +145,9 @@ class _Job:
             return tiling.tile, tiling.tile
         pixels = _WINDOW_BYTES // (_LAYER_BYTES * max(self.halo, 1))
         fitting = math.isqrt(pixels // self.threads) - 2 * self.halo
-        largest = max(_TILES[0], min(fitting, _TILES[1])) // max(self.model.scale // 2, 1)
-        return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
+        least, most = _TILES
+        largest = max(least, min(fitting, most // max(self.model.scale // 2, 1)))
+        return choose_tile(self.height, self.width, self.halo, self.threads, largest)
 
     def bands(
         self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None
