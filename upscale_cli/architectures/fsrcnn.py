@@ -69,8 +69,8 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
 
     ``network`` may be deeper and wider than ``plain``. Further layers start as the identity (Chen et al.,
     Net2Net, arXiv:1511.05641). At n times the width it starts as the mean of n copies, each turned another
-    way, which is better than ``plain`` (:func:`side_by_side`); nothing listens to channels beyond those yet.
-    A network of another scale keeps its own last layer.
+    way and 8 at most, which is better than ``plain`` (:func:`side_by_side`); nothing listens to channels
+    beyond those yet. A network of another scale keeps its own last layer.
 
     Raises:
         ValueError: if ``network`` is narrower or shallower.
@@ -84,7 +84,7 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     identity = np.zeros((3, 3, width, width), "float32")
     identity[1, 1] = np.eye(width)
     old[-1:-1] = [[identity, np.zeros(width, "float32")]] * missing
-    old = side_by_side(old, blocks[0].filters // width)
+    old = side_by_side(old, min(blocks[0].filters // width, 8))
     if old[-1][0].shape[-1] != blocks[-1].filters:
         blocks, old = blocks[:-1], old[:-1]
     for block, (kernel, bias) in zip(blocks, old, strict=True):
