@@ -249,7 +249,7 @@ def test_no_copy_of_the_whole_picture_is_made(threads, overlap):
 
 @pytest.mark.parametrize(
     ("halo", "scale", "side"),
-    [(4, 2, 256), (12, 2, 256), (22, 2, 194), (60, 2, 128), (12, 4, 128), (22, 4, 128)],
+    [(4, 2, 256), (12, 2, 256), (22, 2, 194), (60, 2, 128), (12, 4, 128), (22, 4, 128), (4, 8, 64)],
 )
 def test_deeper_networks_get_smaller_windows(halo, scale, side):
     """What a runtime keeps grows with a window's pixels and the layers; the two together stay bounded. Below

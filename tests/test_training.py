@@ -326,12 +326,11 @@ def test_train_command_end_to_end(photos, tmp_path):
     """Two steps through the installed command: files, card, curve, and a model that the program then uses."""
     command = [sys.executable, "-m", "upscale_cli"]
     args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "2", "--batch", "2", "--patch", "16"]
-    args += ["--channels", "32", "--depth", "9"]
     done = subprocess.run([*command, *args], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "weights/fsrcnn-s.tflite"
     row = json.loads((tmp_path / "weights" / "manifest.json").read_text())["models"][0]
-    assert row["name"] == "fsrcnn-s" and row["halo"] == 11 and row["parameters"] == 84708
+    assert row["name"] == "fsrcnn-s" and row["halo"] == 12 and row["parameters"] == 23940
     assert (tmp_path / "runs" / "fsrcnn-s" / "curve.png").stat().st_size > 1000
     for kind in ("float", "int8", "keras"):
         assert (tmp_path / "weights" / row["files"][kind]["file"]).exists()
@@ -341,6 +340,18 @@ def test_train_command_end_to_end(photos, tmp_path):
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "big.png") as big:
         assert big.size == (80, 60)
+
+
+def test_train_command_takes_another_shape(photos, tmp_path):
+    args = ["train", "fsrcnn-s", "--channels", "32", "--depth", "9", "--data", str(photos)]
+    args += ["--steps", "2", "--batch", "2", "--patch", "16"]
+    done = subprocess.run(
+        [sys.executable, "-m", "upscale_cli", *args],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    row = json.loads((tmp_path / "weights" / "manifest.json").read_text())["models"][0]
+    assert row["name"] == "fsrcnn-s" and row["halo"] == 11 and row["parameters"] == 84708
 
 
 def test_train_command_without_data():

@@ -31,8 +31,8 @@ ReadRows = Callable[[int, int], Pixels]
 OnTile = Callable[[int], None]
 
 _TILES = (128, 256)
-"""Limits of the largest core where no size is asked for; the upper one falls with the scale, as bands of
-the result are as high as a core.
+"""Limits of the largest core where no size is asked for; the upper one overrules and falls with the scale, as
+bands of the result are as high as a core.
 """
 _WINDOW_BYTES = 200_000_000
 """What the runtimes of all threads may keep for the windows in work."""
@@ -145,9 +145,8 @@ class _Job:
             return tiling.tile, tiling.tile
         pixels = _WINDOW_BYTES // (_LAYER_BYTES * max(self.halo, 1))
         fitting = math.isqrt(pixels // self.threads) - 2 * self.halo
-        least, most = _TILES
-        largest = max(least, min(fitting, most // max(self.model.scale // 2, 1)))
-        return choose_tile(self.height, self.width, self.halo, self.threads, largest)
+        largest = min(max(_TILES[0], fitting), _TILES[1] // max(self.model.scale // 2, 1))
+        return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
 
     def bands(
         self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None
