@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -246,6 +247,61 @@ def test_interrupted_run_ends_like_a_whole_one(pool, held_out, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     with (tmp_path / "cut" / "log.csv").open() as log:
         assert [row[0] for row in csv.reader(log)] == ["2", "4"]
+
+
+ON_JAX = """
+import sys
+from pathlib import Path
+import numpy as np
+from upscale_cli.training import loop
+from upscale_cli.training.config import TrainConfig
+from upscale_cli.training.data import Pool
+
+folder, config = Path(sys.argv[1]), TrainConfig(**eval(sys.argv[2]))
+with np.load(folder / "pool.npz") as stored:
+    pool = Pool(taught=stored["residual"], **stored)
+held_out = [(np.zeros((16, 16), "float32"), np.zeros((32, 32), "float32"))]
+best = loop.train(config, pool, held_out, folder / "run", init=folder / "start.keras")
+np.savez(folder / "weights.npz", *best.get_weights())
+"""
+
+
+@pytest.mark.parametrize(("change", "share"), [({}, 0.01), ({"precision": "mixed_bfloat16"}, 0.5)])
+def test_jax_makes_the_same_steps(pool, tmp_path, change, share):
+    """From one start both backends come to the same weights, but for a ``share`` of the way there."""
+    pytest.importorskip("jax", reason="needs JAX")
+    config = replace(CONFIG, expansion=0, depth=2, teacher="itself", rate=1e-3, ema=0.5, **change)
+    merged(fsrcnn(16, 2)).save(tmp_path / "start.keras")
+    np.savez(tmp_path / "pool.npz", **{k: v for k, v in asdict(pool).items() if k != "taught"})
+    subprocess.run(
+        [sys.executable, "-c", ON_JAX, str(tmp_path), repr(asdict(config))],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        check=True,
+    )
+    config = replace(config, precision="float32")
+    dark = [(np.zeros((16, 16), "float32"), np.zeros((32, 32), "float32"))]
+    pool = replace(pool, taught=pool.residual)
+    expected = loop.train(config, pool, dark, tmp_path / "here", init=tmp_path / "start.keras").get_weights()
+    start = keras.saving.load_model(tmp_path / "start.keras").get_weights()
+    with np.load(tmp_path / "weights.npz") as stored:
+        found = [stored[f"arr_{k}"] for k in range(len(start))]
+    for before, here, there in zip(start, expected, found, strict=True):
+        assert np.abs(there - here).mean() <= share * np.abs(here - before).mean()
+    assert all(
+        np.abs(here - before).mean() > 1e-5 for before, here in zip(start[::2], expected[::2], strict=True)
+    )
+
+
+def test_mixed_precision_sees_the_luma_as_it_is_and_ships_float32(tmp_path):
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        network = fsrcnn(16, 1)
+        first, second = network.layers[1:3]
+        assert (first.compute_dtype, second.compute_dtype) == ("float32", "bfloat16")
+        plain = merged(network)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert {layer.compute_dtype for layer in plain.layers if layer.weights} == {"float32"}
 
 
 def test_run_folder_of_other_settings_is_refused(pool, held_out, tmp_path):

@@ -31,9 +31,16 @@ def fsrcnn(
     """
     luma = keras.Input((None, None, 1), name="luma")
     # feature extraction: zero-sum filters see differences only, hence a constant picture stays constant
-    x = RepConv2D(channels, expansion=expansion, zero_sum=True, scale=2.0, activation="relu", name="extract")(
-        luma
-    )
+    # float32 in mixed precision, too: 16 bit would round the luma itself, to half a grey level
+    x = RepConv2D(
+        channels,
+        expansion=expansion,
+        zero_sum=True,
+        scale=2.0,
+        activation="relu",
+        dtype="float32",
+        name="extract",
+    )(luma)
     for i in range(depth):
         x = RepConv2D(channels, expansion=expansion, identity=True, activation="relu", name=f"map{i}")(x)
     x = RepConv2D(scale * scale, expansion=expansion, scale=0.01, name="reconstruct")(x)
@@ -48,9 +55,9 @@ def merged(network: keras.Model) -> keras.Model:
     blocks = rep_layers(network)
     scale = round(blocks[-1].filters ** 0.5)
     luma = x = keras.Input((None, None, 1), name="luma")
-    for block in blocks:
+    for block in blocks:  # float32, whatever it was trained in
         x = keras.layers.Conv2D(
-            block.filters, 3, padding="same", activation=block.activation, name=block.name
+            block.filters, 3, padding="same", activation=block.activation, dtype="float32", name=block.name
         )(x)
     plain = keras.Model(luma, ops.depth_to_space(x, scale), name=network.name)
     for block in blocks:

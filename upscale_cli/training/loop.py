@@ -41,6 +41,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         self.low = self.hold(pool.low)
         self.residual = self.hold(pool.residual)
         self.taught = None if pool.taught is None else self.hold(pool.taught)
+        self.built = True  # all its weights are there
 
     def hold(self, values: NDArray[np.int16]) -> Any:
         """Return ``values`` on the device."""
@@ -183,19 +184,17 @@ def train(
         optimizer = ConvMuon(rate, **average)
     else:
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, **average)
-    # XLA compiles the step on a GPU; on a CPU TensorFlow's own kernels are the quicker ones
-    jit = "auto" if keras.backend.backend() == "jax" else False
-    trainer.compile(optimizer, steps_per_execution=10, jit_compile=jit)
     optimizer.build(trainer.trainable_variables)
     run.mkdir(parents=True, exist_ok=True)
     done, best = restore(run, config, network, optimizer)
+    steps = blocks_of_steps(trainer, optimizer, config.batch)
 
     while done < config.steps:
         begin = time.monotonic()
         count = min(config.check_every, config.steps - done)
         # patches depend on the seed and the block alone, so that a resumed run draws what the whole one would
         crops = pool.draw(np.random.default_rng([config.seed, done]), count * config.batch)
-        loss = trainer.fit(crops, batch_size=config.batch, shuffle=False, verbose=0).history["loss"][-1]
+        loss = steps(crops)
         done += count
         speed = count / (time.monotonic() - begin)
         with averaged(optimizer, network.trainable_variables):
@@ -209,6 +208,22 @@ def train(
         if on_block:
             on_block(done, loss, score, speed)
     return keras.saving.load_model(run / "best.keras", compile=False)
+
+
+def blocks_of_steps(
+    trainer: PatchTrainer, optimizer: keras.optimizers.Optimizer, batch: int
+) -> Callable[[NDArray[np.int32]], float]:
+    """Return a function that makes a step of every ``batch`` of its crops and returns the mean loss."""
+    if keras.backend.backend() == "jax":
+        from upscale_cli.training.scanned import scanned
+
+        run = scanned(trainer, optimizer)
+        return lambda crops: run(crops.reshape(-1, batch, crops.shape[1]))
+    # XLA gains nothing on a CPU
+    trainer.compile(optimizer, steps_per_execution=10, jit_compile=False)
+    return lambda crops: float(
+        trainer.fit(crops, batch_size=batch, shuffle=False, verbose=0).history["loss"][-1]
+    )
 
 
 @contextmanager

@@ -30,8 +30,25 @@ class ConvMuon(keras.optimizers.Muon):  # type: ignore[misc]
     def _should_use_adamw(self, variable: Any) -> bool:
         return len(variable.shape) < 2 or min(variable.shape[-2:]) < NARROW
 
-    def _muon_update_step(self, gradient: Any, variable: Any, lr: Any, m: Any) -> None:
+    def _backend_update_step(
+        self, grads: list[Any], trainable_variables: list[Any], learning_rate: Any
+    ) -> None:
+        # kernels of one shape take their step together: a deep stack is otherwise hundreds of tiny products
+        alike: dict[tuple[int, ...], list[tuple[Any, Any]]] = {}
+        for gradient, variable in zip(grads, trainable_variables, strict=True):
+            if self._should_use_adamw(variable):
+                self.update_step(gradient, variable, learning_rate)
+            else:
+                alike.setdefault(tuple(variable.shape), []).append((gradient, variable))
+        for shape, members in alike.items():
+            ahead = ops.stack([self._look_ahead(gradient, variable) for gradient, variable in members])
+            steps = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+            size = learning_rate * self.rms_rate * max(ahead.shape[1:]) ** 0.5
+            for k, (_, variable) in enumerate(members):
+                self.assign_sub(variable, ops.reshape(size * steps[k], shape))
+
+    def _look_ahead(self, gradient: Any, variable: Any) -> Any:
+        """Update the momentum; return where it leads next (Nesterov), as a matrix (h*w*in, out)."""
+        m = self.momentums[self._get_variable_index(variable)]
         self.assign_add(m, gradient + m * (self.momentum - 1))
-        ahead = ops.reshape(gradient + self.momentum * m, (-1, variable.shape[-1]))
-        update = self.lr_adjust(lr * self.zeropower_via_newtonschulz5(ahead, self.ns_steps))
-        self.assign_sub(variable, ops.reshape(update, variable.shape))
+        return ops.reshape(gradient + self.momentum * m, (-1, variable.shape[-1]))
