@@ -432,8 +432,9 @@ def test_second_pass_learns_from_what_the_first_makes(photos, tmp_path):
     outcome = run_recipe(second, [photos], out=folder, run=tmp_path / "r2")
     assert outcome.row is not None and outcome.after > outcome.before
     row = json.loads((folder / "manifest.json").read_text())["models"][0]
-    assert set(row["files"]) == {"float", "int8", "keras", "float-second", "int8-second", "keras-second"}
-    assert all((folder / file["file"]).exists() for file in row["files"].values())
+    assert set(row["files"]) == set(row["second"]["files"]) == {"float", "int8", "keras"}
+    assert all((folder / file["file"]).exists() for file in row["second"]["files"].values())
+    assert row["second"]["halo"] == 3 and row["second"]["training"]["steps"] == 60
 
 
 def test_a_direct_4x_network_grows_from_a_2x_one(photos, tmp_path):

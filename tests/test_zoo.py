@@ -151,6 +151,7 @@ def test_later_passes_have_files_of_their_own_in_every_kind():
     later = zoo.second(first)
     assert later.file == "fsrcnn-m-second.int8.tflite"
     assert later.files["keras"]["file"] == "fsrcnn-m-second.keras"
+    assert later.halo < first.halo  # facts of its own, too: it is less deep
     assert zoo.second(later) is None
 
 

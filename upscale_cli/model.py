@@ -67,8 +67,10 @@ class ModelCard:
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+    second: dict[str, Any] = field(default_factory=dict)
+    """Facts and files of weights for the passes after the first, if there are such."""
     direct: dict[str, Any] = field(default_factory=dict)
-    """Facts of weights that make two passes in one, if there are such."""
+    """Facts and files of weights that make two passes in one, if there are such."""
 
     @property
     def file(self) -> str:

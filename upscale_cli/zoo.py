@@ -32,6 +32,7 @@ _FACTS = (
     "description",
     "training",
     "scores",
+    "second",
     "direct",
 )
 
@@ -111,27 +112,23 @@ def second(card: ModelCard) -> ModelCard | None:
 
     They were trained on what the first pass makes, which is softer than a photograph.
     """
-    files = {
-        kind.removesuffix("-second"): facts for kind, facts in card.files.items() if kind.endswith("-second")
-    }
-    return _sibling(card, files)
+    return _sibling(card, card.second)
 
 
 def direct(card: ModelCard) -> ModelCard | None:
     """The card of the weights that make the first two passes in one, if the model has such."""
-    if not card.direct:
-        return None
-    facts = {fact: card.direct[fact] for fact in _FACTS if fact in card.direct}
-    return _sibling(card, card.direct["files"], **facts, direct={}, scores={})
+    return _sibling(card, card.direct)
 
 
-def _sibling(card: ModelCard, files: dict[str, dict[str, Any]], **facts: Any) -> ModelCard | None:
+def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     """The card of other weights of the same model, in files beside its own; None without such a precision."""
-    if card.precision not in files:
+    if not other or card.precision not in other["files"]:
         return None
-    own = files[card.precision]
+    own = other["files"][card.precision]
+    facts = {fact: other[fact] for fact in _FACTS if fact in other}
+    alone: dict[str, Any] = {"second": {}, "direct": {}, "scores": {}}
     path = card.path.with_name(own["file"])
-    return replace(card, path=path, sha256=own["sha256"], files=files, **facts)
+    return replace(card, path=path, sha256=own["sha256"], files=other["files"], **{**alone, **facts})
 
 
 def read_weights(card: ModelCard) -> bytes:
@@ -156,7 +153,8 @@ def _manifest() -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for row in manifest["models"]:
-            direct(_card(row, next(iter(_files(row)))))
+            card = _card(row, next(iter(_files(row))))
+            second(card), direct(card)
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read: {error.strerror}",

@@ -55,7 +55,8 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
 
 def _cost_of_two_passes(card: ModelCard) -> int:
     """MACs per input pixel: of weights for both at once, else of one pass and another on its result."""
-    cost: int = card.direct.get("macs_per_pixel", card.macs_per_pixel * (1 + card.scale**2))
+    later: int = card.second.get("macs_per_pixel", card.macs_per_pixel)
+    cost: int = card.direct.get("macs_per_pixel", card.macs_per_pixel + later * card.scale**2)
     return cost
 
 
@@ -82,5 +83,6 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         "files": card.files,
         "training": card.training,
         "scores": card.scores,
+        "second": card.second,
         "direct": card.direct,
     }

@@ -150,11 +150,8 @@ def publish(
     }
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
     row = manifest.row(out, config.name)
-    if part == "second":
-        row["files"] |= {f"{kind}-second": file for kind, file in written.items()}
-        row["training"]["second"] = story
-    elif part == "direct":
-        row["direct"] = {**export.facts(plain), "files": written, "training": story}
+    if part:
+        row[part] = {**export.facts(plain), "files": written, "training": story}
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
