@@ -7,7 +7,14 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 
-from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers  # noqa: E402
+from upscale_cli.architectures.fsrcnn import (  # noqa: E402
+    assign_merged,
+    convolutions,
+    fsrcnn,
+    merged,
+    rep_layers,
+    without_silent,
+)
 
 # Keras and TensorFlow convert arrays in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -106,6 +113,40 @@ def test_a_network_n_times_as_wide_starts_as_the_mean_over_turned_pictures(scale
 def test_assign_merged_refuses_a_smaller_network(network, other):
     with pytest.raises(ValueError, match="do not fit"):
         assign_merged(other, merged(network))
+
+
+def test_silent_channels_are_left_out():
+    plain = merged(fsrcnn(32, 2))
+    _, second, third, _ = convolutions(plain)
+    for layer, silent in ((second, slice(3, 20)), (third, slice(5, None))):
+        kernel, bias = layer.get_weights()
+        kernel[..., silent], bias[silent] = 0, -1
+        layer.set_weights([kernel, bias])
+    picture = np.random.default_rng(0).uniform(0, 0.5, (64, 64)).astype("float32")
+    lean = without_silent(plain, [picture])
+    assert [layer.filters for layer in convolutions(lean)] == [32, 16, 16, 4]  # 15 and 5, made multiples
+    assert [layer.filters for layer in convolutions(without_silent(plain, [picture], 1.1, 1))] == [1, 1, 1, 4]
+    assert [layer.name for layer in convolutions(lean)] == [layer.name for layer in convolutions(plain)]
+    x = picture[None, ..., None]
+    np.testing.assert_allclose(lean(x), plain(x), atol=1e-6)
+    again = fsrcnn(32, 3)
+    assign_merged(again, lean)  # and grows back, deeper, too
+    np.testing.assert_allclose(merged(again)(x), lean(x), atol=1e-5)
+
+
+def test_a_channel_that_answers_somewhere_stays():
+    plain = merged(fsrcnn(32, 1))
+    _, second, _ = convolutions(plain)
+    kernel, bias = second.get_weights()
+    kernel[..., 10:], bias[10:] = 0, -1
+    kernel[..., 20] = np.random.default_rng(1).normal(size=(3, 3, 32))
+    bias[20] = 0
+    second.set_weights([kernel, bias])
+    noise = np.random.default_rng(0).random((2, 24, 24)).astype("float32")
+    blank = np.zeros((24, 24), "float32")
+    lean = without_silent(plain, [noise[0], blank], multiple=1)
+    assert convolutions(lean)[1].filters == 11
+    np.testing.assert_allclose(lean(noise[..., None]), plain(noise[..., None]), atol=1e-6)
 
 
 def test_training_form_survives_saving(network, tmp_path):

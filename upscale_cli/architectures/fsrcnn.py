@@ -8,6 +8,8 @@ whoever calls it adds the answer to the enlarged picture.
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -54,12 +56,7 @@ def merged(network: keras.Model) -> keras.Model:
     """
     blocks = rep_layers(network)
     scale = round(blocks[-1].filters ** 0.5)
-    luma = x = keras.Input((None, None, 1), name="luma")
-    for block in blocks:  # float32, whatever it was trained in
-        x = keras.layers.Conv2D(
-            block.filters, 3, padding="same", activation=block.activation, dtype="float32", name=block.name
-        )(x)
-    plain = keras.Model(luma, ops.depth_to_space(x, scale), name=network.name)
+    plain = _stack([(block.name, block.filters, block.activation) for block in blocks], network.name)
     for block in blocks:
         kernel, bias = ops.convert_to_numpy(block.collapsed()), ops.convert_to_numpy(block.bias)
         plain.get_layer(block.name).set_weights([kernel, bias])
@@ -69,6 +66,51 @@ def merged(network: keras.Model) -> keras.Model:
     phases = flat[0, middle : middle + scale, middle : middle + scale, 0].reshape(-1)
     plain.get_layer(blocks[-1].name).bias.assign_sub(phases)
     return plain
+
+
+def without_silent(
+    plain: keras.Model, pictures: list[np.ndarray], share: float = 0.002, multiple: int = 16
+) -> keras.Model:
+    """Return ``plain``, as :func:`merged` made it, without hidden channels that hardly answer to any picture.
+
+    ReLU lets channels die in training. What is left answers as before, and has less to do. To start from it
+    with ``--init`` is to start the others afresh (:func:`assign_merged`).
+
+    Args:
+        plain: The network.
+        pictures: Luma planes (H, W) in [0, 1].
+        share: Of a picture's pixels that a channel has to answer to, in one picture at least.
+        multiple: Widths are rounded up to multiples of it.
+    """
+    layers = convolutions(plain)
+    hidden = keras.Model(plain.input, [layer.output for layer in layers[:-1]])
+    shares = [np.zeros(layer.filters) for layer in layers[:-1]]
+    for picture in pictures:
+        for most, answer in zip(shares, hidden(picture[None, ..., None]), strict=True):
+            np.maximum(most, np.mean(ops.convert_to_numpy(answer) > 0, axis=(0, 1, 2)), out=most)
+    weights = [layer.get_weights() for layer in layers]
+    for i, most in enumerate(shares):
+        heard = int(np.count_nonzero(most >= share))
+        kept = np.sort(np.argsort(-most)[: multiple * max(1, -(-heard // multiple))])
+        weights[i] = [weights[i][0][..., kept], weights[i][1][kept]]
+        weights[i + 1][0] = weights[i + 1][0][:, :, kept]
+    widths = [len(bias) for _, bias in weights]
+    lean = _stack(
+        [(layer.name, width, layer.activation) for layer, width in zip(layers, widths, strict=True)],
+        plain.name,
+    )
+    lean.set_weights([values for pair in weights for values in pair])
+    return lean
+
+
+def _stack(layers: list[tuple[str, int, Any]], name: str) -> keras.Model:
+    """A plain stack of 3×3 convolutions, given by name, filters and activation, and depth-to-space."""
+    luma = x = keras.Input((None, None, 1), name="luma")
+    for layer, filters, activation in layers:  # float32, whatever it was trained in
+        x = keras.layers.Conv2D(
+            filters, 3, padding="same", activation=activation, dtype="float32", name=layer
+        )(x)
+    return keras.Model(luma, ops.depth_to_space(x, round(layers[-1][1] ** 0.5)), name=name)
 
 
 def assign_merged(network: keras.Model, plain: keras.Model) -> None:
@@ -88,10 +130,11 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     if not fits(plain, blocks[0].filters, len(blocks) - 2):
         raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
     width = old[-1][0].shape[2]
+    narrow = max(len(bias) for _, bias in old[:-1])
     identity = np.zeros((3, 3, width, width), "float32")
     identity[1, 1] = np.eye(width)
     old[-1:-1] = [[identity, np.zeros(width, "float32")]] * missing
-    old = side_by_side(old, min(blocks[0].filters // width, 8))
+    old = side_by_side(old, min(blocks[0].filters // narrow, 8))
     if old[-1][0].shape[-1] != blocks[-1].filters:
         blocks, old = blocks[:-1], old[:-1]
     for block, (kernel, bias) in zip(blocks, old, strict=True):
@@ -135,7 +178,7 @@ def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.nd
 def fits(plain: keras.Model, channels: int, depth: int) -> bool:
     """Return whether a network of that width and that many mapping layers can take over ``plain``."""
     layers = convolutions(plain)
-    return 2 <= len(layers) <= depth + 2 and layers[0].filters <= channels
+    return 2 <= len(layers) <= depth + 2 and max(layer.filters for layer in layers[:-1]) <= channels
 
 
 def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:
