@@ -18,7 +18,7 @@ pytest.importorskip("tensorflow", reason="needs the train extra")
 from PIL import Image  # noqa: E402
 
 from upscale_cli import Settings, Upscaler, upscale  # noqa: E402
-from upscale_cli.architectures.fsrcnn import fsrcnn, merged  # noqa: E402
+from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
 from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.runtimes.litert import Prepared  # noqa: E402
@@ -250,6 +250,7 @@ def test_interrupted_run_ends_like_a_whole_one(pool, held_out, tmp_path):
 
 
 ON_JAX = """
+import json
 import sys
 from pathlib import Path
 import numpy as np
@@ -257,7 +258,7 @@ from upscale_cli.training import loop
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import Pool
 
-folder, config = Path(sys.argv[1]), TrainConfig(**eval(sys.argv[2]))
+folder, config = Path(sys.argv[1]), TrainConfig(**json.loads(sys.argv[2]))
 with np.load(folder / "pool.npz") as stored:
     pool = Pool(taught=stored["residual"], **stored)
 held_out = [(np.zeros((16, 16), "float32"), np.zeros((32, 32), "float32"))]
@@ -274,7 +275,7 @@ def test_jax_makes_the_same_steps(pool, tmp_path, change, share):
     merged(fsrcnn(16, 2)).save(tmp_path / "start.keras")
     np.savez(tmp_path / "pool.npz", **{k: v for k, v in asdict(pool).items() if k != "taught"})
     subprocess.run(
-        [sys.executable, "-c", ON_JAX, str(tmp_path), repr(asdict(config))],
+        [sys.executable, "-c", ON_JAX, str(tmp_path), json.dumps(asdict(config))],
         env={**os.environ, "KERAS_BACKEND": "jax"},
         check=True,
     )
@@ -361,6 +362,23 @@ def test_a_model_that_is_no_better_replaces_nothing(photos, tmp_path):
     )
     assert second.row is None and second.before == pytest.approx(second.after, abs=0.01)
     assert (tmp_path / "w" / "tiny.tflite").read_bytes() == kept
+
+
+def test_what_is_published_has_no_silent_channels(photos, tmp_path):
+    plain = merged(fsrcnn(32, 1))
+    _, second, last = convolutions(plain)
+    kernel, bias = second.get_weights()
+    kernel[..., 12:], bias[12:] = 0, -1
+    second.set_weights([kernel, bias])
+    last.set_weights(
+        [np.zeros_like(values) for values in last.get_weights()]
+    )  # bicubic, so that it gets better
+    plain.save(tmp_path / "start.keras")
+    shape = {"channels": 32, "depth": 1, "expansion": 0, "patch": 12}
+    config = replace(CONFIG, **shape, steps=150, check_every=150, batch=8, ema=0.9, rate=2e-2)
+    start = tmp_path / "start.keras"
+    outcome = run_recipe(config, [photos], out=tmp_path / "w", run=tmp_path / "r", init=start)
+    assert outcome.row["macs_per_pixel"] == 9 * (32 + 32 * 16 + 16 * 4)
 
 
 def test_a_model_too_large_to_start_from_is_refused_before_pictures_are_read(photos, tmp_path):

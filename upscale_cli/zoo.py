@@ -125,10 +125,14 @@ def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     if not other or card.precision not in other["files"]:
         return None
     own = other["files"][card.precision]
-    facts = {fact: other[fact] for fact in _FACTS if fact in other}
-    alone: dict[str, Any] = {"second": {}, "direct": {}, "scores": {}}
+    facts = {
+        "second": {},
+        "direct": {},
+        "scores": {},
+        **{fact: other[fact] for fact in _FACTS if fact in other},
+    }
     path = card.path.with_name(own["file"])
-    return replace(card, path=path, sha256=own["sha256"], files=other["files"], **{**alone, **facts})
+    return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
 
 
 def read_weights(card: ModelCard) -> bytes:
@@ -154,7 +158,8 @@ def _manifest() -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         for row in manifest["models"]:
             card = _card(row, next(iter(_files(row))))
-            second(card), direct(card)
+            for sibling in (second, direct):
+                sibling(card)
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read: {error.strerror}",

@@ -83,10 +83,11 @@ def without_silent(
         multiple: Widths are rounded up to multiples of it.
     """
     layers = convolutions(plain)
-    hidden = keras.Model(plain.input, [layer.output for layer in layers[:-1]])
     shares = [np.zeros(layer.filters) for layer in layers[:-1]]
     for picture in pictures:
-        for most, answer in zip(shares, hidden(picture[None, ..., None]), strict=True):
+        answer = picture[None, ..., None]
+        for layer, most in zip(layers[:-1], shares, strict=True):  # one by one: pictures may be large
+            answer = layer(answer)
             np.maximum(most, np.mean(ops.convert_to_numpy(answer) > 0, axis=(0, 1, 2)), out=most)
     weights = [layer.get_weights() for layer in layers]
     for i, most in enumerate(shares):
@@ -130,11 +131,10 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     if not fits(plain, blocks[0].filters, len(blocks) - 2):
         raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
     width = old[-1][0].shape[2]
-    narrow = max(len(bias) for _, bias in old[:-1])
     identity = np.zeros((3, 3, width, width), "float32")
     identity[1, 1] = np.eye(width)
     old[-1:-1] = [[identity, np.zeros(width, "float32")]] * missing
-    old = side_by_side(old, min(blocks[0].filters // narrow, 8))
+    old = side_by_side(old, min(blocks[0].filters // width_of(plain), 8))
     if old[-1][0].shape[-1] != blocks[-1].filters:
         blocks, old = blocks[:-1], old[:-1]
     for block, (kernel, bias) in zip(blocks, old, strict=True):
@@ -178,7 +178,12 @@ def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.nd
 def fits(plain: keras.Model, channels: int, depth: int) -> bool:
     """Return whether a network of that width and that many mapping layers can take over ``plain``."""
     layers = convolutions(plain)
-    return 2 <= len(layers) <= depth + 2 and max(layer.filters for layer in layers[:-1]) <= channels
+    return 2 <= len(layers) <= depth + 2 and width_of(plain) <= channels
+
+
+def width_of(plain: keras.Model) -> int:
+    """Return the channels of the widest hidden layer of a merged network."""
+    return max(int(layer.filters) for layer in convolutions(plain)[:-1])
 
 
 def convolutions(plain: keras.Model) -> list[keras.layers.Conv2D]:

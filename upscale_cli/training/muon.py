@@ -43,9 +43,8 @@ class ConvMuon(keras.optimizers.Muon):  # type: ignore[misc]
         for shape, members in alike.items():
             ahead = ops.stack([self._look_ahead(gradient, variable) for gradient, variable in members])
             steps = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
-            size = learning_rate * self.rms_rate * max(ahead.shape[1:]) ** 0.5
             for k, (_, variable) in enumerate(members):
-                self.assign_sub(variable, ops.reshape(size * steps[k], shape))
+                self.assign_sub(variable, ops.reshape(self.lr_adjust(learning_rate * steps[k]), shape))
 
     def _look_ahead(self, gradient: Any, variable: Any) -> Any:
         """Update the momentum; return where it leads next (Nesterov), as a matrix (h*w*in, out)."""

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from upscale_cli import manifest
-from upscale_cli.architectures.fsrcnn import convolutions, fits, without_silent
+from upscale_cli.architectures.fsrcnn import convolutions, fits, width_of, without_silent
 from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.settings import Settings
 from upscale_cli.training import curve, export, loop
@@ -114,6 +114,7 @@ def run_recipe(
         default=None,
     )
     plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
+    plain = without_silent(plain, [low for low, _ in checking])
     curve.draw(run / "log.csv", run / "curve.png")
     after = loop.validate(plain, checking)
     row = None
@@ -148,9 +149,7 @@ def publish(
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(psnr, 3)},
     }
-    lows = [low for low, _ in checking]
-    plain = without_silent(plain, lows)
-    written = export.write_files(plain, out, stem, lows)
+    written = export.write_files(plain, out, stem, [low for low, _ in checking])
     row = manifest.row(out, config.name)
     if part:
         row[part] = {**export.facts(plain), "files": written, "training": story}
@@ -221,7 +220,7 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
         raise ModelError(f"{start}: not a network of this program", hint="see `upscale models`")
     return TrainConfig(
         name,
-        max(layer.filters for layer in layers[:-1]),
+        width_of(network),
         len(layers) - 2,
         scale=export.scale_of(network),
         steps=4_000,
