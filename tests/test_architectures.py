@@ -9,6 +9,7 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 
 from upscale_cli.architectures.fsrcnn import (  # noqa: E402
     assign_merged,
+    balanced,
     convolutions,
     fsrcnn,
     merged,
@@ -85,6 +86,31 @@ def test_a_larger_network_starts_as_the_smaller_one(network, channels, depth, ex
     np.testing.assert_allclose(run(larger, batch)[inside], run(plain, batch)[inside], atol=1e-5)
     kernel = keras.ops.convert_to_numpy(rep_layers(larger)[0].collapsed())
     assert np.abs(kernel).sum((0, 1, 2)).min() > 0  # further channels carry something that can be learnt
+
+
+def test_no_layer_starts_louder_than_another(network):
+    """A factor that one layer gives and the next takes back is gone, and the answer is the same."""
+    plain = merged(network)
+    first, loud, *_ = convolutions(plain)
+    for layer, factors in ((first, (500, 500)), (loud, (1 / 500, 1))):
+        layer.set_weights([v * np.float32(f) for v, f in zip(layer.get_weights(), factors, strict=True)])
+    values = balanced([layer.get_weights() for layer in convolutions(plain)])
+    before = convolutions(plain)[0].kernel.numpy().std()
+    x = np.random.default_rng(2).random((1, 24, 24, 1), np.float32)
+    answer = run(plain, x)
+    for layer, own in zip(convolutions(plain), values, strict=True):
+        layer.set_weights(own)
+    np.testing.assert_allclose(run(plain, x), answer, atol=1e-5)
+    noise = np.random.default_rng(3).random((1, 48, 48, 1), np.float32)
+    hidden = keras.Model(plain.input, [layer.output for layer in convolutions(plain)[:-1]])
+    for heard in hidden(noise):
+        assert 0.8 < np.sqrt(np.square(keras.ops.convert_to_numpy(heard)).mean()) < 1.25
+    assert convolutions(plain)[0].kernel.numpy().std() < before / 50
+
+
+def test_a_silent_layer_is_left_as_it_is(network):
+    values = [[v * 0 for v in layer.get_weights()] for layer in convolutions(merged(network))]
+    assert not any(np.any(v) or not np.all(np.isfinite(v)) for pair in balanced(values) for v in pair)
 
 
 @pytest.mark.parametrize("scale", [2, 4])

@@ -120,13 +120,14 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
     ``network`` may be deeper and wider than ``plain``. Further layers start as the identity (Chen et al.,
     Net2Net, arXiv:1511.05641). At n times the width it starts as the mean of n copies, each turned another
     way and 8 at most, which is better than ``plain`` (:func:`side_by_side`); nothing listens to channels
-    beyond those yet. A network of another scale keeps its own last layer.
+    beyond those yet. A network of another scale keeps its own last layer. Its layers are all as loud as each
+    other then, whatever those of ``plain`` are (:func:`balanced`).
 
     Raises:
         ValueError: if ``network`` is narrower or shallower.
     """
     blocks = rep_layers(network)
-    old = [layer.get_weights() for layer in convolutions(plain)]
+    old = balanced([layer.get_weights() for layer in convolutions(plain)])
     missing = len(blocks) - len(old)
     if not fits(plain, blocks[0].filters, len(blocks) - 2):
         raise ValueError(f"{plain.name}: {len(old)} layers, which do not fit {network.name}")
@@ -173,6 +174,29 @@ def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.nd
     answers = [turned(turned(grid, k), k, (3, 4)).reshape(last.shape) / copies for k in range(copies)]
     constants = [turned(constant, k).ravel() / copies for k in range(copies)]
     return [*wide, [np.concatenate(answers, axis=2), np.sum(constants, axis=0)]]
+
+
+def balanced(layers: list[list[np.ndarray]], loudness: float = 1.0) -> list[list[np.ndarray]]:
+    """Return the layers of a network that answers the same, where no layer is louder than another.
+
+    In a long run layers drift: each makes what it sees a little larger, and a later one makes up for it.
+    ReLU lets a factor pass, so only steps of training feel it: those of one size turn a layer over that hears
+    values in the thousands, and channels started afresh carry them past layers which were to shrink them.
+
+    Args:
+        layers: Kernel (3, 3, Cin, Cout) and bias (Cout,) of each convolution.
+        loudness: Root mean square of what each hidden layer answers to noise.
+    """
+    heard = np.random.default_rng(1).random((1, 64, 64, 1), np.float32)
+    before, result = np.float32(1), []
+    for kernel, bias in layers[:-1]:
+        heard = ops.convert_to_numpy(ops.relu(ops.conv(heard, kernel, padding="same") + bias))
+        rms = np.sqrt(np.square(heard, dtype=np.float64).mean())
+        factor = np.float32(loudness / rms) if rms else before
+        result.append([kernel * (factor / before), bias * factor])
+        before = factor
+    last, constant = layers[-1]
+    return [*result, [last / before, constant]]
 
 
 def fits(plain: keras.Model, channels: int, depth: int) -> bool:
