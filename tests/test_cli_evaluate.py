@@ -145,17 +145,28 @@ def test_models_lists_every_card_and_marks_what_this_machine_uses(
     assert all(any(name in line for line in lines) for name in names)
 
 
-@pytest.mark.parametrize(("direct", "cost"), [({}, "6,000"), ({"macs_per_pixel": 1500}, "1,500")])
+@pytest.mark.parametrize(
+    ("direct", "views", "costs"),
+    [
+        ({}, 1, ["1,200", "6,000"]),
+        ({"macs_per_pixel": 1500}, 1, ["1,200", "1,500"]),
+        ({}, 2, ["2,400", "12,000"]),
+    ],
+)
 def test_models_shows_scores_and_costs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     direct: dict[str, Any],
-    cost: str,
+    views: int,
+    costs: list[str],
 ) -> None:
-    """At 4x a second pass works on four times as many pixels, unless there are weights for both in one."""
+    """At 4x a second pass works on four times as many pixels, unless there are weights for both in one.
+
+    Each view costs as much again.
+    """
     row = {
-        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
+        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3, "views": views,
         "files": {kind: {"file": f"tiny.{kind}", "sha256": "0"} for kind in ("float", "keras")},
         "scores": {"float": {"2": {"A": {"psnr": 37.126, "ssim": 0.9}, "B": {"psnr": 32.0, "ssim": 0.9}}}},
         "direct": direct and {"files": {}, **direct},
@@ -166,7 +177,7 @@ def test_models_shows_scores_and_costs(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "PSNR in dB on A, B"
     (shown,) = (line.split() for line in lines if "tiny" in line)
-    assert shown == ["tiny", "*", "float", "1,234", "1,200", cost, "3", "37.13", "32.00", "-", "-"]
+    assert shown == ["tiny", "*", "float", "1,234", *costs, "3", "37.13", "32.00", "-", "-"]
 
 
 def test_json_has_no_infinities(capsys: pytest.CaptureFixture[str]) -> None:

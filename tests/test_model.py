@@ -102,5 +102,20 @@ def test_the_ensemble_turns_with_its_input(tiny):
     np.testing.assert_allclose(turned, np.rot90(SelfEnsemble(tiny)(y), 1, (1, 2)), atol=1e-6)
 
 
+@pytest.mark.parametrize(("views", "group"), [(2, [0, 2]), (4, [0, 2]), (8, [0, 1, 2, 3])])
+def test_a_mean_over_fewer_views_turns_with_its_input(tiny, views, group):
+    y, ensemble = batch(6, 9), SelfEnsemble(tiny, views)
+    asked = []
+    ensemble.model = Facts(tiny)
+    ensemble.model.model = lambda values: asked.append(values.shape) or tiny(values)
+    wanted = ensemble(y)
+    assert len(asked) == views and (views == 8 or set(asked) == {y.shape})
+    for turns in group:
+        turned = ensemble(np.rot90(y, turns, (1, 2)))
+        np.testing.assert_allclose(turned, np.rot90(wanted, turns, (1, 2)), atol=1e-6)
+    if views > 2:
+        np.testing.assert_allclose(ensemble(y[:, :, ::-1]), wanted[:, :, ::-1], atol=1e-6)
+
+
 def test_a_card_knows_its_file():
     assert ModelCard(name="a", path=Path("weights/a.tflite")).file == "a.tflite"

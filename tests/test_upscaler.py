@@ -9,7 +9,7 @@ from tests.conftest import draw
 from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError
-from upscale_cli.model import Chained
+from upscale_cli.model import Chained, SelfEnsemble
 from upscale_cli.resample import resize
 from upscale_cli.runtimes import open_model
 from upscale_cli.settings import Settings
@@ -121,6 +121,27 @@ def test_many_threads_may_call_one_upscaler(upscaler):
 def test_ensemble_is_another_result(upscaler):
     pixels = draw(16, 16)
     assert (Upscaler(Settings(ensemble=True))(pixels) != upscaler(pixels)).any()
+
+
+def test_a_model_may_average_over_views():
+    """What the card says is done without ``ensemble``, and results without it are not taken for the same."""
+    pixels, card = draw(16, 20), zoo.find("fsrcnn-l")
+    assert card.views == 2
+    upscaler = Upscaler(Settings(model="fsrcnn-l", precision="float"))
+    mean = tiler.upscale(pixels, SelfEnsemble(open_model(card), 2))
+    np.testing.assert_array_equal(upscaler(pixels), mean)
+    assert (tiler.upscale(pixels, open_model(card)) != mean).any()
+
+
+def test_views_are_part_of_the_fingerprint(tmp_path, monkeypatch):
+    manifest = json.loads((zoo.weights_dir() / "manifest.json").read_text())
+    prints = set()
+    for views in (1, 2, 4):
+        manifest["models"][0]["views"] = views
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+        prints.add(Upscaler(Settings(model=manifest["models"][0]["name"])).fingerprint)
+    assert len(prints) == 3
 
 
 def test_garbage_from_a_network_is_an_error(monkeypatch):

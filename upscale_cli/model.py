@@ -59,7 +59,9 @@ class ModelCard:
     residual: bool = False
     parameters: int = 0
     macs_per_pixel: int = 0
-    """Multiplications per *input* pixel."""
+    """Multiplications per *input* pixel, of each view."""
+    views: int = 1
+    """Flips and turns of the picture that the model averages its answers to."""
     sha256: str = ""
     kernel: str = ""
     """Name of an interpolation kernel, for the entries that need no weights."""
@@ -130,26 +132,31 @@ def _needs(models: Sequence[Model]) -> list[int | None]:
     return needs
 
 
+VIEWS = ((0, False), (2, False), (0, True), (2, True), (1, False), (3, False), (1, True), (3, True))
+"""The flips and turns of a picture: quarter turns of it or of its mirror image. The first two, the first four
+and all eight are groups, so that their mean turns with the picture; the first four keep height and width."""
+
+
 class SelfEnsemble:
-    """The mean over the 8 flips and turns of the input: a little better, 8 times the work.
+    """The mean over flips and turns of the input: a little better, as many times the work.
 
     Timofte et al., "Seven ways to improve example-based single image super resolution", CVPR 2016.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, views: int = len(VIEWS)) -> None:
+        """Average over the first ``views`` of `VIEWS`."""
+        self.model, self.views = model, VIEWS[:views]
         self.scale, self.channels = model.scale, model.channels
         self.halo, self.residual = model.halo, model.residual
 
     def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
         """Turn, enlarge, turn back, average."""
         total: Batch | None = None
-        for turns in range(4):
-            for flip in (False, True):
-                view = batch[:, :, ::-1] if flip else batch
-                answer = self.model(np.ascontiguousarray(np.rot90(view, turns, (1, 2))), spare=spare)
-                answer = np.rot90(answer, -turns, (1, 2))
-                answer = answer[:, :, ::-1] if flip else answer
-                total = answer.copy() if total is None else np.add(total, answer, out=total)
+        for turns, flip in self.views:
+            view = batch[:, :, ::-1] if flip else batch
+            answer = self.model(np.ascontiguousarray(np.rot90(view, turns, (1, 2))), spare=spare)
+            answer = np.rot90(answer, -turns, (1, 2))
+            answer = answer[:, :, ::-1] if flip else answer
+            total = answer.copy() if total is None else np.add(total, answer, out=total)
         assert total is not None
-        return np.multiply(total, np.float32(1 / 8), out=total)
+        return np.multiply(total, np.float32(1 / len(self.views)), out=total)

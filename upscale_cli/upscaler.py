@@ -10,7 +10,7 @@ from pathlib import Path
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
-from upscale_cli.model import Chained, Model, ModelCard, SelfEnsemble
+from upscale_cli.model import VIEWS, Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
@@ -45,7 +45,7 @@ class Upscaler:
         self._guard = threading.Lock()
 
     def _weights(self) -> str:
-        """Hashes of all weights that may be used.
+        """Hashes of all weights that may be used, and how often.
 
         Where the CPU decides on the precision, those of either: machines of different kinds that work on one
         folder take each other's results for finished.
@@ -53,7 +53,8 @@ class Upscaler:
         cards = [card for card in (self.card, self._again, self._direct) if card]
         kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
         found = [card.files[kind]["sha256"] for card in cards for kind in kinds if kind in card.files]
-        return "".join(dict.fromkeys(found or [card.sha256 for card in cards]))
+        views = [f"{self.card.views} views"] if self.card.views > 1 else []
+        return "".join(dict.fromkeys((found or [card.sha256 for card in cards]) + views))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
         """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
@@ -126,7 +127,8 @@ class Upscaler:
                 else:
                     chain = [self._open(card) for card in self._chain(rounds)]
                     model = Chained(chain) if chain[1:] else chain[0]
-                self._models[rounds] = SelfEnsemble(model) if self.settings.ensemble else model
+                views = len(VIEWS) if self.settings.ensemble else self.card.views
+                self._models[rounds] = SelfEnsemble(model, views) if views > 1 else model
             return self._models[rounds]
 
     def _chain(self, rounds: int) -> list[ModelCard]:

@@ -29,6 +29,7 @@ _FACTS = (
     "residual",
     "parameters",
     "macs_per_pixel",
+    "views",
     "description",
     "training",
     "scores",

@@ -49,12 +49,13 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
     halo = "all" if card.halo is None else str(card.halo)
     scores = card.scores.get(precision, {})
     decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
-    costs = (f"{cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
+    costs = (f"{card.views * cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
     return name, precision, f"{card.parameters:,}", *costs, halo, *decibels
 
 
 def _cost_of_two_passes(card: ModelCard) -> int:
-    """MACs per input pixel: of weights for both at once, else of one pass and another on its result."""
+    """MACs per input pixel of a view: of weights for both at once, else of one pass and another on its
+    result."""
     later: int = card.second.get("macs_per_pixel", card.macs_per_pixel)
     cost: int = card.direct.get("macs_per_pixel", card.macs_per_pixel + later * card.scale**2)
     return cost
@@ -74,8 +75,8 @@ def _precisions(card: ModelCard) -> list[str]:
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:
-    names = ("name", "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "description")
-    facts = {name: getattr(card, name) for name in names}
+    names = ("name", "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "views")
+    facts = {name: getattr(card, name) for name in (*names, "description")}
     if card.kernel:
         return facts
     return facts | {

@@ -15,6 +15,7 @@ from upscale_cli.errors import MissingExtraError, UsageError
 from upscale_cli.quiet import silenced
 
 if TYPE_CHECKING:
+    from upscale_cli.model import ModelCard
     from upscale_cli.training.config import TrainConfig
 
 
@@ -99,13 +100,15 @@ def command(
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on CPUs without VNNI it is off, and training slower
     with silenced():
         from upscale_cli.training.recipe import run_recipe, stem_of
+    from upscale_cli.zoo import find
+
     choices: dict[str, Any] = {
         "channels": channels, "depth": depth, "steps": steps, "batch": batch, "patch": patch, "scale": scale,
         "optimizer": optimizer, "rate": rate, "loss": loss, "teacher": teacher or None, "rescaled": rescaled,
         "fourier": fourier, "precision": precision, "seed": seed, "check_every": check_every,
         "second": second or None,
     }  # fmt: skip
-    start = start_file(init) if init else None
+    start = find(init, "keras") if init else None
     config = replace(
         recipe(name, start, second, scale or 2),
         **{key: value for key, value in choices.items() if value is not None},
@@ -128,7 +131,7 @@ def command(
             held_out=val,
             out=out,
             run=run or Path("runs") / stem_of(config, out),
-            init=start,
+            init=start.path if start else None,
             progress=lambda files: tqdm(
                 files, "reading", unit="picture", leave=False, disable=None, dynamic_ncols=True
             ),
@@ -142,8 +145,8 @@ def command(
         print(out / outcome.row["files"]["float"]["file"])  # noqa: T201
 
 
-def recipe(name: str, start: Path | None, second: bool = False, scale: int = 2) -> TrainConfig:
-    """Return the recipe ``name``, or for a fine-tune the shape of the ``start`` file under the new name.
+def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int = 2) -> TrainConfig:
+    """Return the recipe ``name``, or for a fine-tune the shape of the ``start`` model under the new name.
 
     Weights that have learnt already, the first pass's among them, are moved at a quarter of the rate.
 
@@ -156,16 +159,4 @@ def recipe(name: str, start: Path | None, second: bool = False, scale: int = 2) 
     if start is None or name in PRESETS:
         made = preset(name, scale)
         return replace(made, rate=made.rate / 4) if start or second else made
-    return fine_tune(name or f"{start.stem}-tuned", start)
-
-
-def start_file(init: str) -> Path:
-    """Return the ``.keras`` file of a model's name, or the path itself.
-
-    Raises:
-        UnknownModelError: if there is neither.
-    """
-    from upscale_cli.zoo import find
-
-    path = Path(init)
-    return path if path.suffix == ".keras" and path.exists() else find(init, "keras").path
+    return replace(fine_tune(name or f"{start.path.stem}-tuned", start.path), views=start.views)

@@ -57,6 +57,8 @@ class TrainConfig:
     """Steps between validations and checkpoints."""
     second: bool = False
     """Train what runs after a first pass, on that pass's results, in place of the first pass itself."""
+    views: int = field(default=1, compare=False)
+    """Flips and turns that the model averages its answers to when it is used; no part of training."""
     description: str = field(default="", compare=False)
 
 
@@ -68,7 +70,13 @@ PRESETS = {
         "fsrcnn-m", 32, 12, steps=60_000, rate=4e-3, description="the balance of quality and speed"
     ),
     "fsrcnn-l": TrainConfig(
-        "fsrcnn-l", 64, 20, steps=60_000, rate=3e-3, description="the best picture, for those who can wait"
+        "fsrcnn-l",
+        64,
+        20,
+        steps=60_000,
+        rate=3e-3,
+        views=2,
+        description="the best picture, for those who can wait",
     ),
 }
 

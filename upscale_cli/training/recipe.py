@@ -156,7 +156,7 @@ def publish(
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
-        row |= {"files": written, "training": story, **kept}
+        row |= {"views": config.views, "files": written, "training": story, **kept}
     manifest.put(out, row)
     return row
 
