@@ -305,6 +305,18 @@ def test_mixed_precision_sees_the_luma_as_it_is_and_ships_float32(tmp_path):
     assert {layer.compute_dtype for layer in plain.layers if layer.weights} == {"float32"}
 
 
+def test_frozen_layers_stay_as_they_were(pool, held_out, tmp_path):
+    start = tmp_path / "start.keras"
+    merged(fsrcnn(16, 2)).save(start)
+    config = replace(CONFIG, depth=2, expansion=0, frozen=2, rate=1e-2)
+    trained = loop.train(config, pool, held_out, tmp_path / "run", init=start)
+    first, second, *rest = convolutions(trained)
+    loop.assign_merged(begun := fsrcnn(16, 2), keras.saving.load_model(start, compile=False))
+    for layer, wanted in zip((first, second, *rest), convolutions(merged(begun)), strict=True):
+        same = np.allclose(layer.kernel.numpy(), wanted.kernel.numpy(), atol=1e-7)
+        assert same == (layer in (first, second)), layer.name
+
+
 def test_run_folder_of_other_settings_is_refused(pool, held_out, tmp_path):
     loop.train(CONFIG, pool, held_out, tmp_path)
     with pytest.raises(UsageError, match="other settings"):

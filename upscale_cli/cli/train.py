@@ -43,6 +43,9 @@ def command(
     depth: Annotated[
         int | None, typer.Option(min=0, help="Number of mapping layers.", show_default="the recipe's")
     ] = None,
+    frozen: Annotated[
+        int | None, typer.Option(min=0, help="Leave so many of the first layers as they are.")
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Training steps.", show_default="the recipe's")
     ] = None,
@@ -103,10 +106,10 @@ def command(
     from upscale_cli.zoo import find
 
     choices: dict[str, Any] = {
-        "channels": channels, "depth": depth, "steps": steps, "batch": batch, "patch": patch, "scale": scale,
-        "optimizer": optimizer, "rate": rate, "loss": loss, "teacher": teacher or None, "rescaled": rescaled,
-        "fourier": fourier, "precision": precision, "seed": seed, "check_every": check_every,
-        "second": second or None,
+        "channels": channels, "depth": depth, "frozen": frozen, "steps": steps, "batch": batch,
+        "patch": patch, "scale": scale, "optimizer": optimizer, "rate": rate, "loss": loss,
+        "teacher": teacher or None, "rescaled": rescaled, "fourier": fourier, "precision": precision,
+        "seed": seed, "check_every": check_every, "second": second or None,
     }  # fmt: skip
     start = find(init, "keras") if init else None
     config = replace(

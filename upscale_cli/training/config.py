@@ -57,6 +57,8 @@ class TrainConfig:
     """Steps between validations and checkpoints."""
     second: bool = False
     """Train what runs after a first pass, on that pass's results, in place of the first pass itself."""
+    frozen: int = 0
+    """Layers, from the first on, that stay as they were at the start: those after them learn in less time."""
     views: int = field(default=1, compare=False)
     """Flips and turns that the model averages its answers to when it is used; no part of training."""
     description: str = field(default="", compare=False)

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged
+from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers
 from upscale_cli.errors import UsageError
 from upscale_cli.metrics import psnr
 from upscale_cli.training.config import TrainConfig
@@ -170,6 +170,8 @@ def train(
     )
     if init:
         assign_merged(network, keras.saving.load_model(init, compile=False))
+    for block in rep_layers(network)[: config.frozen]:
+        block.trainable = False
     trainer = PatchTrainer(network, pool, config)
     warmup = min(config.warmup, config.steps // 2)
     rate = keras.optimizers.schedules.CosineDecay(
