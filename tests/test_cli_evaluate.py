@@ -166,8 +166,10 @@ def test_models_shows_scores_and_costs(
     Each view costs as much again.
     """
     row = {
-        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3, "views": views,
-        "files": {kind: {"file": f"tiny.{kind}", "sha256": "0"} for kind in ("float", "keras")},
+        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
+        "files": {
+            kind: {"file": f"tiny.{kind}", "sha256": "0", "views": views} for kind in ("float", "keras")
+        },
         "scores": {"float": {"2": {"A": {"psnr": 37.126, "ssim": 0.9}, "B": {"psnr": 32.0, "ssim": 0.9}}}},
         "direct": direct and {"files": {}, **direct},
     }  # fmt: skip

@@ -17,8 +17,9 @@ pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from PIL import Image  # noqa: E402
 
-from upscale_cli import Settings, Upscaler, upscale  # noqa: E402
+from upscale_cli import Settings, Upscaler, upscale, zoo  # noqa: E402
 from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
+from upscale_cli.cli.train import recipe  # noqa: E402
 from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.runtimes.litert import Prepared  # noqa: E402
@@ -386,11 +387,12 @@ def test_what_is_published_has_no_silent_channels(photos, tmp_path):
         [np.zeros_like(values) for values in last.get_weights()]
     )  # bicubic, so that it gets better
     plain.save(tmp_path / "start.keras")
-    shape = {"channels": 32, "depth": 1, "expansion": 0, "patch": 12}
+    shape = {"channels": 32, "depth": 1, "expansion": 0, "patch": 12, "views": {"int8": 4}}
     config = replace(CONFIG, **shape, steps=150, check_every=150, batch=8, ema=0.9, rate=2e-2)
     start = tmp_path / "start.keras"
     outcome = run_recipe(config, [photos], out=tmp_path / "w", run=tmp_path / "r", init=start)
     assert outcome.row["macs_per_pixel"] == 9 * (32 + 32 * 16 + 16 * 4)
+    assert outcome.row["files"]["int8"]["views"] == 4 and "views" not in outcome.row["files"]["float"]
 
 
 def test_a_model_too_large_to_start_from_is_refused_before_pictures_are_read(photos, tmp_path):
@@ -531,6 +533,12 @@ def test_an_unknown_teacher_is_named(photos, tmp_path):
     with pytest.raises(UnknownModelError, match="fsrcnn-xxl"):
         run_recipe(replace(CONFIG, teacher="fsrcnn-xxl"), [photos], out=tmp_path, run=tmp_path / "r")
     assert not (tmp_path / "r").exists()
+
+
+def test_a_fine_tuned_model_is_used_in_as_many_views():
+    views = recipe("mine", zoo.find("fsrcnn-l", "keras")).views
+    assert views == preset("fsrcnn-l").views and views["int8"] > 1
+    assert not recipe("mine", zoo.find("fsrcnn-s", "keras")).views
 
 
 def test_fine_tuning_refuses_a_file_without_layers(tmp_path):

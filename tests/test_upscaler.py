@@ -125,19 +125,21 @@ def test_ensemble_is_another_result(upscaler):
 
 def test_a_model_may_average_over_views():
     """What the card says is done without ``ensemble``, and results without it are not taken for the same."""
-    pixels, card = draw(16, 20), zoo.find("fsrcnn-l")
-    assert card.views == 2
-    upscaler = Upscaler(Settings(model="fsrcnn-l", precision="float"))
-    mean = tiler.upscale(pixels, SelfEnsemble(open_model(card), 2))
-    np.testing.assert_array_equal(upscaler(pixels), mean)
-    assert (tiler.upscale(pixels, open_model(card)) != mean).any()
+    pixels = draw(16, 20)
+    for precision, views in (("float", 2), ("int8", 4)):
+        card = zoo.find("fsrcnn-l", precision)
+        assert card.views() == views
+        upscaler = Upscaler(Settings(model="fsrcnn-l", precision=precision))
+        mean = tiler.upscale(pixels, SelfEnsemble(open_model(card), views))
+        np.testing.assert_array_equal(upscaler(pixels), mean)
+        assert (tiler.upscale(pixels, open_model(card)) != mean).any()
 
 
 def test_views_are_part_of_the_fingerprint(tmp_path, monkeypatch):
     manifest = json.loads((zoo.weights_dir() / "manifest.json").read_text())
     prints = set()
     for views in (1, 2, 4):
-        manifest["models"][0]["views"] = views
+        manifest["models"][0]["files"]["int8"]["views"] = views
         (tmp_path / "manifest.json").write_text(json.dumps(manifest))
         monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
         prints.add(Upscaler(Settings(model=manifest["models"][0]["name"])).fingerprint)

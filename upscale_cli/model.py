@@ -60,13 +60,12 @@ class ModelCard:
     parameters: int = 0
     macs_per_pixel: int = 0
     """Multiplications per *input* pixel, of each view."""
-    views: int = 1
-    """Flips and turns of the picture that the model averages its answers to."""
     sha256: str = ""
     kernel: str = ""
     """Name of an interpolation kernel, for the entries that need no weights."""
     description: str = ""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By precision: name, sha256, and where it is more than one, in how many ``views`` it is used."""
     training: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     second: dict[str, Any] = field(default_factory=dict)
@@ -78,6 +77,11 @@ class ModelCard:
     def file(self) -> str:
         """Name of the weights file, without its folder."""
         return self.path.name
+
+    def views(self, precision: str = "") -> int:
+        """Flips and turns of a picture whose answers are averaged; "" = in the card's own precision."""
+        own: int = self.files.get(precision or self.precision, {}).get("views", 1)
+        return own
 
 
 def inner(batch: Batch, rim: int) -> Batch:

@@ -53,7 +53,7 @@ class Upscaler:
         cards = [card for card in (self.card, self._again, self._direct) if card]
         kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
         found = [card.files[kind]["sha256"] for card in cards for kind in kinds if kind in card.files]
-        views = [f"{self.card.views} views"] if self.card.views > 1 else []
+        views = [f"{n} views" for n in map(self.card.views, kinds) if n > 1]
         return "".join(dict.fromkeys((found or [card.sha256 for card in cards]) + views))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
@@ -127,7 +127,7 @@ class Upscaler:
                 else:
                     chain = [self._open(card) for card in self._chain(rounds)]
                     model = Chained(chain) if chain[1:] else chain[0]
-                views = len(VIEWS) if self.settings.ensemble else self.card.views
+                views = len(VIEWS) if self.settings.ensemble else self.card.views()
                 self._models[rounds] = SelfEnsemble(model, views) if views > 1 else model
             return self._models[rounds]
 

@@ -29,7 +29,6 @@ _FACTS = (
     "residual",
     "parameters",
     "macs_per_pixel",
-    "views",
     "description",
     "training",
     "scores",

@@ -49,7 +49,8 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
     halo = "all" if card.halo is None else str(card.halo)
     scores = card.scores.get(precision, {})
     decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
-    costs = (f"{card.views * cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
+    views = card.views(precision)
+    costs = (f"{views * cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
     return name, precision, f"{card.parameters:,}", *costs, halo, *decibels
 
 
@@ -75,8 +76,8 @@ def _precisions(card: ModelCard) -> list[str]:
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:
-    names = ("name", "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "views")
-    facts = {name: getattr(card, name) for name in (*names, "description")}
+    names = ("name", "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "description")
+    facts = {name: getattr(card, name) for name in names}
     if card.kernel:
         return facts
     return facts | {

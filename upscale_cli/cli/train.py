@@ -162,4 +162,5 @@ def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int 
     if start is None or name in PRESETS:
         made = preset(name, scale)
         return replace(made, rate=made.rate / 4) if start or second else made
-    return replace(fine_tune(name or f"{start.path.stem}-tuned", start.path), views=start.views)
+    views = {kind: start.views(kind) for kind in start.files if start.views(kind) > 1}
+    return replace(fine_tune(name or f"{start.path.stem}-tuned", start.path), views=views)

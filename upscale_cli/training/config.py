@@ -59,8 +59,9 @@ class TrainConfig:
     """Train what runs after a first pass, on that pass's results, in place of the first pass itself."""
     frozen: int = 0
     """Layers, from the first on, that stay as they were at the start: those after them learn in less time."""
-    views: int = field(default=1, compare=False)
-    """Flips and turns that the model averages its answers to when it is used; no part of training."""
+    views: dict[str, int] = field(default_factory=dict, compare=False)
+    """Flips and turns that the model averages its answers to when it is used, by precision; no part of
+    training."""
     description: str = field(default="", compare=False)
 
 
@@ -77,7 +78,7 @@ PRESETS = {
         20,
         steps=60_000,
         rate=3e-3,
-        views=2,
+        views={"float": 2, "int8": 4, "keras": 2},
         description="the best picture, for those who can wait",
     ),
 }

@@ -112,7 +112,7 @@ def facts(plain: keras.Model) -> dict[str, Any]:
 
 def write_files(
     plain: keras.Model, folder: Path, stem: str, calibration: list[Plane]
-) -> dict[str, dict[str, str]]:
+) -> dict[str, dict[str, Any]]:
     """Write ``<stem>.keras``, ``.tflite`` and ``.int8.tflite`` into ``folder``, each whole or not at all.
 
     Args:
@@ -129,7 +129,7 @@ def write_files(
         "int8": (f"{stem}.int8.tflite", to_int8(plain, calibration)),
         "keras": (f"{stem}.keras", keras_file(plain)),
     }
-    files = {}
+    files: dict[str, dict[str, Any]] = {}
     for kind, (file, content) in contents.items():
         with atomic(folder / file) as temporary:
             temporary.write_bytes(content)

@@ -156,7 +156,9 @@ def publish(
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
-        row |= {"views": config.views, "files": written, "training": story, **kept}
+        for kind, count in config.views.items():
+            written[kind]["views"] = count
+        row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return row
 
