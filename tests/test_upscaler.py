@@ -135,6 +135,17 @@ def test_a_model_may_average_over_views():
         assert (tiler.upscale(pixels, open_model(card)) != mean).any()
 
 
+@pytest.mark.parametrize("ensemble", [False, True])
+def test_each_pass_averages_over_its_own_views(ensemble):
+    """The second pass reads the mean of the first."""
+    card, pixels = zoo.find("fsrcnn-l", "float"), draw(16, 20)
+    passes = [
+        SelfEnsemble(open_model(one), 8 if ensemble else one.views()) for one in (card, zoo.second(card))
+    ]
+    upscaler = Upscaler(Settings(scale=4, model="fsrcnn-l", precision="float", ensemble=ensemble))
+    np.testing.assert_array_equal(upscaler(pixels), tiler.upscale(pixels, Chained(passes)))
+
+
 def test_views_are_part_of_the_fingerprint(tmp_path, monkeypatch):
     manifest = json.loads((zoo.weights_dir() / "manifest.json").read_text())
     prints = set()

@@ -45,16 +45,16 @@ class Upscaler:
         self._guard = threading.Lock()
 
     def _weights(self) -> str:
-        """Hashes of all weights that may be used, and how often.
+        """Hashes of all weights that may be used, and in how many views.
 
         Where the CPU decides on the precision, those of either: machines of different kinds that work on one
         folder take each other's results for finished.
         """
         cards = [card for card in (self.card, self._again, self._direct) if card]
         kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
-        found = [card.files[kind]["sha256"] for card in cards for kind in kinds if kind in card.files]
-        views = [f"{n} views" for n in map(self.card.views, kinds) if n > 1]
-        return "".join(dict.fromkeys((found or [card.sha256 for card in cards]) + views))
+        used = [(card, kind) for card in cards for kind in kinds if kind in card.files]
+        found = [f"{card.files[kind]['sha256']}{_times(card.views(kind))}" for card, kind in used]
+        return "".join(dict.fromkeys(found or [card.sha256 for card in cards]))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
         """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
@@ -125,11 +125,16 @@ class Upscaler:
                 if self.card.kernel:
                     model: Model = Interpolation(self.card.kernel, self.factor**rounds)
                 else:
-                    chain = [self._open(card) for card in self._chain(rounds)]
+                    chain = [self._averaged(card) for card in self._chain(rounds)]
                     model = Chained(chain) if chain[1:] else chain[0]
-                views = len(VIEWS) if self.settings.ensemble else self.card.views()
-                self._models[rounds] = SelfEnsemble(model, views) if views > 1 else model
+                self._models[rounds] = model
             return self._models[rounds]
+
+    def _averaged(self, card: ModelCard) -> Model:
+        """Return a network as the mean over its views: a pass that reads a mean does better than a mean of
+        passes."""
+        model, views = self._open(card), len(VIEWS) if self.settings.ensemble else card.views()
+        return SelfEnsemble(model, views) if views > 1 else model
 
     def _chain(self, rounds: int) -> list[ModelCard]:
         """Return the weights to run one after the other: two passes in one to begin with, where there are
@@ -137,6 +142,10 @@ class Upscaler:
         if self._direct and rounds > 1:
             return [self._direct] + [self._again] * (rounds - 2)
         return [self.card] + [self._again] * (rounds - 1)
+
+
+def _times(views: int) -> str:
+    return f" in {views} views" if views > 1 else ""
 
 
 def _halved(on_tile: OnTile) -> OnTile:

@@ -150,14 +150,14 @@ def publish(
         "validation": {"pictures": len(checking), "psnr": round(psnr, 3)},
     }
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
+    for kind, count in config.views.items():
+        written[kind]["views"] = count
     row = manifest.row(out, config.name)
     if part:
         row[part] = {**export.facts(plain), "files": written, "training": story}
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
-        for kind, count in config.views.items():
-            written[kind]["views"] = count
         row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return row
