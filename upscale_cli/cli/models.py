@@ -49,17 +49,22 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
     halo = "all" if card.halo is None else str(card.halo)
     scores = card.scores.get(precision, {})
     decibels = [_decibels(scores.get(str(scale), {}), sets) for scale in (2, 4) if sets]
-    views = card.views(precision)
-    costs = (f"{views * cost:,}" for cost in (card.macs_per_pixel, _cost_of_two_passes(card)))
+    costs = (f"{cost:,}" for cost in _costs(card, precision))
     return name, precision, f"{card.parameters:,}", *costs, halo, *decibels
 
 
-def _cost_of_two_passes(card: ModelCard) -> int:
-    """MACs per input pixel of a view: of weights for both at once, else of one pass and another on its
-    result."""
-    later: int = card.second.get("macs_per_pixel", card.macs_per_pixel)
-    cost: int = card.direct.get("macs_per_pixel", card.macs_per_pixel + later * card.scale**2)
-    return cost
+def _costs(card: ModelCard, precision: str) -> tuple[int, int]:
+    """MACs per input pixel, in all views: of one pass; of weights for two, or of a second on its result."""
+
+    def work(weights: dict[str, Any]) -> int:
+        views: int = weights["files"].get(precision, {}).get("views", 1)
+        macs: int = weights.get("macs_per_pixel", card.macs_per_pixel)
+        return views * macs
+
+    one = card.views(precision) * card.macs_per_pixel
+    if card.direct:
+        return one, work(card.direct)
+    return one, one + card.scale**2 * (work(card.second) if card.second else one)
 
 
 def _decibels(scores: dict[str, dict[str, float]], sets: list[str]) -> str:
