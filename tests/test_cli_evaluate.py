@@ -171,7 +171,7 @@ def test_models_shows_scores_and_costs(
             kind: {"file": f"tiny.{kind}", "sha256": "0", "views": views} for kind in ("float", "keras")
         },
         "scores": {"float": {"2": {"A": {"psnr": 37.126, "ssim": 0.9}, "B": {"psnr": 32.0, "ssim": 0.9}}}},
-        "direct": direct and {"files": {}, **direct},
+        "direct": direct and {"files": {"float": {"file": "tiny-direct.float", "sha256": "0"}}, **direct},
     }  # fmt: skip
     (tmp_path / "manifest.json").write_text(json.dumps({"models": [row]}))
     monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))

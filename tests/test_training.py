@@ -318,6 +318,12 @@ def test_frozen_layers_stay_as_they_were(pool, held_out, tmp_path):
         assert same == (layer in (first, second)), layer.name
 
 
+def test_a_run_in_which_no_layer_learns_is_refused(photos, tmp_path):
+    with pytest.raises(UsageError, match="all 3 layers"):
+        run_recipe(replace(CONFIG, frozen=3), [photos], out=tmp_path / "w", run=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
 def test_run_folder_of_other_settings_is_refused(pool, held_out, tmp_path):
     loop.train(CONFIG, pool, held_out, tmp_path)
     with pytest.raises(UsageError, match="other settings"):

@@ -52,8 +52,12 @@ class Upscaler:
         """
         cards = [card for card in (self.card, self._again, self._direct) if card]
         kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
-        used = [(card, kind) for card in cards for kind in kinds if kind in card.files]
-        found = [f"{card.files[kind]['sha256']}{_times(card.views(kind))}" for card, kind in used]
+        found = [
+            card.files[kind]["sha256"] + _times(card.views(kind))
+            for card in cards
+            for kind in kinds
+            if kind in card.files
+        ]
         return "".join(dict.fromkeys(found or [card.sha256 for card in cards]))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:

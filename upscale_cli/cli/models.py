@@ -55,16 +55,14 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
 
 def _costs(card: ModelCard, precision: str) -> tuple[int, int]:
     """MACs per input pixel, in all views: of one pass; of weights for two, or of a second on its result."""
+    from upscale_cli.zoo import direct, second
 
-    def work(weights: dict[str, Any]) -> int:
-        views: int = weights["files"].get(precision, {}).get("views", 1)
-        macs: int = weights.get("macs_per_pixel", card.macs_per_pixel)
-        return views * macs
+    def work(one: ModelCard) -> int:
+        return one.views(precision) * one.macs_per_pixel
 
-    one = card.views(precision) * card.macs_per_pixel
-    if card.direct:
-        return one, work(card.direct)
-    return one, one + card.scale**2 * (work(card.second) if card.second else one)
+    if both := direct(card):
+        return work(card), work(both)
+    return work(card), work(card) + card.scale**2 * work(second(card) or card)
 
 
 def _decibels(scores: dict[str, dict[str, float]], sets: list[str]) -> str:

@@ -71,6 +71,10 @@ def run_recipe(
         raise UsageError(f"no network enlarges by {config.scale} in one pass", hint="--scale 2, or 4")
     if config.second and config.scale != 2:
         raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
+    if config.frozen >= config.depth + 2:
+        raise UsageError(
+            f"all {config.depth + 2} layers of {config.name} would be frozen", hint="a smaller --frozen"
+        )
     if config.second and config.teacher:
         raise UsageError(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
