@@ -213,3 +213,14 @@ def test_machines_of_different_kinds_know_each_others_results(monkeypatch):
     assert found["float"] == found["int8"]
     asked = {kind: Upscaler(Settings(precision=kind)).fingerprint for kind in ("float", "int8")}
     assert len({*asked.values(), found["float"]}) == 3
+
+
+def test_a_model_named_by_its_file_does_what_its_name_does():
+    """Passes after the first by their own weights, and as many views."""
+    folder = zoo.weights_dir()
+    for name, file in (("fsrcnn-m", "fsrcnn-m.int8.tflite"), ("fsrcnn-l", "fsrcnn-l.int8.tflite")):
+        named, given = (
+            Upscaler(Settings(scale=4, model=m, precision="int8")) for m in (name, str(folder / file))
+        )
+        pixels = draw(12, 9)
+        np.testing.assert_array_equal(named(pixels), given(pixels))

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from upscale_cli import zoo
 from upscale_cli.errors import ModelError, UnknownModelError
+from upscale_cli.model import ModelCard
 
 CONTENT = b"weights"
 
@@ -130,6 +132,24 @@ def test_a_path_is_a_model_too(folder, tmp_path):
     (tmp_path / "elsewhere.tflite.json").write_text(json.dumps(facts))
     card = zoo.find(str(tmp_path / "elsewhere.tflite"))
     assert (card.scale, card.channels, card.halo, card.residual) == (4, 3, 7, False)
+
+
+def test_a_file_beside_its_manifest_has_all_that_the_manifest_knows(tmp_path):
+    """Its views and the weights of later passes, too, wherever the folder is and whatever the file."""
+    folder = tmp_path / "copy"
+    shutil.copytree(zoo.weights_dir(), folder)
+    for named in (zoo.find("fsrcnn-l", "int8"), zoo.second(zoo.find("fsrcnn-l", "float")),
+                  zoo.direct(zoo.find("fsrcnn-m", "float"))):  # fmt: skip
+        given = zoo.find(str(folder / named.file))
+        assert given == replace(named, path=folder / named.file)
+    assert zoo.find(str(folder / "fsrcnn-l.int8.tflite")).views() == 4
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"models": [{"name": "a"}]}', '{"models": []}'])
+def test_another_programs_manifest_beside_a_file_says_nothing(tmp_path, text):
+    (tmp_path / "a.tflite").write_bytes(CONTENT)
+    (tmp_path / "manifest.json").write_text(text)
+    assert zoo.find(str(tmp_path / "a.tflite")) == ModelCard("a", tmp_path / "a.tflite")
 
 
 def test_a_path_without_a_file(tmp_path):

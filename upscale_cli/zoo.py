@@ -17,6 +17,7 @@ from typing import Any
 
 from upscale_cli.errors import ModelError, UnknownModelError
 from upscale_cli.machine import quick_int8
+from upscale_cli.manifest import read as read_manifest
 from upscale_cli.model import ModelCard
 from upscale_cli.resample import KERNELS
 
@@ -175,7 +176,7 @@ def _files(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _card(row: dict[str, Any], precision: str) -> ModelCard:
+def _card(row: dict[str, Any], precision: str, folder: Path | None = None) -> ModelCard:
     files = _files(row)
     if precision not in files:
         raise ModelError(
@@ -183,7 +184,7 @@ def _card(row: dict[str, Any], precision: str) -> ModelCard:
         )
     return ModelCard(
         name=row["name"],
-        path=weights_dir() / files[precision]["file"],
+        path=(folder or weights_dir()) / files[precision]["file"],
         precision=precision,
         sha256=files[precision]["sha256"],
         files=files,
@@ -192,17 +193,29 @@ def _card(row: dict[str, Any], precision: str) -> ModelCard:
 
 
 def _card_of_file(path: Path) -> ModelCard:
-    """The card of a file that the manifest need not know: from ``<file>.json`` beside it, else without
-    facts.
-    """
+    """The card of a file: from ``<file>.json`` beside it, else from a manifest there, else without facts."""
     if not path.is_file():
         raise UnknownModelError(f"{path}: no such weights file", hint="check the path")
     card = ModelCard(name=path.stem, path=path, precision=_SUFFIXES[path.suffix])
     described = path.with_name(path.name + ".json")
     if not described.is_file():
-        return card
+        return _listed(path) or card
     try:
         facts: dict[str, Any] = dict(json.loads(described.read_text(encoding="utf-8")))
         return replace(card, **{key: facts[key] for key in (*_FACTS, "sha256") if key in facts})
     except (ValueError, TypeError) as error:
         raise ModelError(f"{described}: not a model's card: {error}", hint="correct or delete it") from error
+
+
+def _listed(path: Path) -> ModelCard | None:
+    """The card of a file by the manifest beside it; None where there is none, or it has no such file."""
+    try:
+        for row in read_manifest(path.parent)["models"]:
+            for precision in _files(row):
+                card = _card(row, precision, path.parent)
+                for known in (card, second(card), direct(card)):
+                    if known and known.path.name == path.name:
+                        return known
+    except (OSError, ValueError, TypeError, KeyError):
+        pass  # another program's manifest.json
+    return None
