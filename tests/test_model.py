@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import Facts, TinyNetwork, draw
-from upscale_cli.model import Chained, ModelCard, SelfEnsemble, inner
+from upscale_cli.model import BackProjected, Chained, ModelCard, SelfEnsemble, inner
 from upscale_cli.probe import measure_halo
-from upscale_cli.resample import Interpolation, enlarge_batch
+from upscale_cli.resample import Interpolation, enlarge_batch, shrink_batch
 
 
 def batch(height=16, width=20):
@@ -115,6 +115,56 @@ def test_a_mean_over_fewer_views_turns_with_its_input(tiny, views, group):
         np.testing.assert_allclose(turned, np.rot90(wanted, turns, (1, 2)), atol=1e-6)
     if views > 2:
         np.testing.assert_allclose(ensemble(y[:, :, ::-1]), wanted[:, :, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_back_projection_brings_the_shrunken_answer_closer_to_the_input(tiny, passes):
+    model = Chained(tiny, passes)
+    corrected, y = BackProjected(model), batch(24, 30)
+    assert (corrected.scale, corrected.channels, corrected.residual) == (model.scale, 1, True)
+
+    def far(one):
+        missing = y - shrink_batch(enlarge_batch(y, one.scale) + one(y), one.scale)
+        return np.abs(inner(missing, one.halo)).mean()
+
+    assert 0 < far(corrected) < far(model) / 2
+
+
+def test_back_projection_of_a_picture_is_added_to_the_picture():
+    """Shrunk, nearest gives other values than its input, since the bicubic kernel is wider than a pixel."""
+    box, y = Interpolation("box", 2, channels=1), batch(20, 22)
+    missing = y - shrink_batch(box(y), 2)
+    assert np.abs(missing).max() > 0.01
+    assert np.array_equal(BackProjected(box)(y), box(y) + enlarge_batch(missing, 2))
+    assert not BackProjected(box).residual
+    assert BackProjected(Facts(box, halo=None)).halo is None
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_the_halo_of_back_projection_is_enough_and_not_far_too_much(tiny, passes):
+    corrected = BackProjected(Chained(tiny, passes))
+    scale = corrected.scale
+    seen = measure_halo(lambda values: enlarge_batch(values, scale) + corrected(values), scale, 1)
+    assert seen is not None
+    assert seen <= corrected.halo <= seen + 2
+
+
+@pytest.mark.parametrize("spare", [1, 4, 5, 11])
+@pytest.mark.parametrize("passes", [1, 2])
+def test_spared_pixels_do_not_change_the_others_of_back_projection(tiny, passes, spare):
+    corrected, y = BackProjected(Chained(tiny, passes)), batch(32, 36)
+    given, whole = corrected(y, spare=spare), inner(corrected(y), spare * corrected.scale)
+    rim = max(0, corrected.halo - spare) * corrected.scale
+    assert np.array_equal(inner(given, rim), inner(whole, rim))
+
+
+def test_back_projection_spares_its_model_work(tiny):
+    asked = []
+    model = Facts(tiny)
+    model.model = lambda values: asked.append(values.shape[1]) or tiny(values)
+    corrected = BackProjected(Chained(model, 2))
+    corrected(batch(32, 36), spare=corrected.halo)
+    assert asked[1] < 2 * 32
 
 
 def test_a_card_knows_its_file():

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli.resample import DOUBLE_HALO, Interpolation, double, enlarge_batch, resize
+from upscale_cli.resample import DOUBLE_HALO, Interpolation, double, enlarge_batch, resize, shrink_batch
 
 FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -138,3 +138,17 @@ def test_box_interpolation_repeats_pixels():
     assert np.array_equal(
         model(picture[None])[0], cv2.resize(picture, (14, 10), interpolation=cv2.INTER_NEAREST)
     )
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_a_shrunken_batch_is_what_resize_makes_of_each_picture(scale):
+    """But for the edges, whose pixels are repeated there and left out here."""
+    pictures = [draw(12 * scale, 9 * scale, 1, np.float32, seed) for seed in range(3)]
+    shrunk = shrink_batch(np.stack(pictures), scale)
+    assert shrunk.shape == (3, 12, 9, 1) and shrunk.dtype == np.float32
+    for picture, ours in zip(pictures, shrunk, strict=True):
+        np.testing.assert_allclose(ours[2:-2, 2:-2], resize(picture, 12, 9)[2:-2, 2:-2], atol=2e-6)
+
+
+def test_a_shrunken_batch_keeps_constants_up_to_its_edges():
+    np.testing.assert_allclose(shrink_batch(np.full((1, 8, 12, 2), 0.7, np.float32), 4), 0.7, atol=1e-6)

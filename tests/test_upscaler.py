@@ -9,7 +9,7 @@ from tests.conftest import draw
 from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError
-from upscale_cli.model import Chained, SelfEnsemble
+from upscale_cli.model import BackProjected, Chained, SelfEnsemble
 from upscale_cli.resample import resize
 from upscale_cli.runtimes import open_model
 from upscale_cli.settings import Settings
@@ -130,31 +130,32 @@ def test_a_model_may_average_over_views():
         card = zoo.find("fsrcnn-l", precision)
         assert card.views() == views
         upscaler = Upscaler(Settings(model="fsrcnn-l", precision=precision))
-        mean = tiler.upscale(pixels, SelfEnsemble(open_model(card), views))
+        mean = tiler.upscale(pixels, BackProjected(SelfEnsemble(open_model(card), views)))
         np.testing.assert_array_equal(upscaler(pixels), mean)
-        assert (tiler.upscale(pixels, open_model(card)) != mean).any()
+        assert (tiler.upscale(pixels, BackProjected(open_model(card))) != mean).any()
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_each_pass_averages_over_its_own_views(ensemble):
-    """The second pass reads the mean of the first."""
+    """The second pass reads the mean of the first, and what is corrected is the result of both."""
     card, pixels = zoo.find("fsrcnn-l", "float"), draw(16, 20)
     passes = [
         SelfEnsemble(open_model(one), 8 if ensemble else one.views()) for one in (card, zoo.second(card))
     ]
     upscaler = Upscaler(Settings(scale=4, model="fsrcnn-l", precision="float", ensemble=ensemble))
-    np.testing.assert_array_equal(upscaler(pixels), tiler.upscale(pixels, Chained(passes)))
+    np.testing.assert_array_equal(upscaler(pixels), tiler.upscale(pixels, BackProjected(Chained(passes))))
 
 
-def test_views_are_part_of_the_fingerprint(tmp_path, monkeypatch):
+def test_views_and_back_projection_are_part_of_the_fingerprint(tmp_path, monkeypatch):
     manifest = json.loads((zoo.weights_dir() / "manifest.json").read_text())
+    row = manifest["models"][0]
     prints = set()
-    for views in (1, 2, 4):
-        manifest["models"][0]["files"]["int8"]["views"] = views
+    for views, back_projection in ((1, False), (2, False), (4, False), (4, True)):
+        row["files"]["int8"]["views"], row["back_projection"] = views, back_projection
         (tmp_path / "manifest.json").write_text(json.dumps(manifest))
         monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
-        prints.add(Upscaler(Settings(model=manifest["models"][0]["name"])).fingerprint)
-    assert len(prints) == 3
+        prints.add(Upscaler(Settings(model=row["name"])).fingerprint)
+    assert len(prints) == 4
 
 
 def test_garbage_from_a_network_is_an_error(monkeypatch):

@@ -7,6 +7,7 @@ alike enlarges a colour picture: constants stay constant and grey stays neutral,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from upscale_cli.pixels import Batch
-from upscale_cli.resample import DOUBLE_HALO, enlarge_batch
+from upscale_cli.resample import DOUBLE_HALO, SHRINK_HALO, enlarge_batch, shrink_batch
 
 
 class Model(Protocol):
@@ -72,6 +73,8 @@ class ModelCard:
     """Facts and files of weights for the passes after the first, if there are such."""
     direct: dict[str, Any] = field(default_factory=dict)
     """Facts and files of weights that make two passes in one, if there are such."""
+    back_projection: bool = False
+    """Whether the answer of all passes is corrected as `BackProjected` does."""
 
     @property
     def file(self) -> str:
@@ -164,3 +167,28 @@ class SelfEnsemble:
             total = answer.copy() if total is None else np.add(total, answer, out=total)
         assert total is not None
         return np.multiply(total, np.float32(1 / len(self.views)), out=total)
+
+
+class BackProjected:
+    """A model whose answer, shrunk again, is closer to its input: what that lacks is enlarged and added.
+
+    Irani and Peleg, "Improving resolution by image registration", CVGIP: Graphical Models and Image
+    Processing 53 (1991), one step.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model, self.scale = model, model.scale
+        self.channels, self.residual = model.channels, model.residual
+        # what all doublings look at, each of them at half the distance, and what that was shrunk from
+        self._rim = math.ceil(2 * DOUBLE_HALO * (1 - 1 / model.scale)) + SHRINK_HALO
+        self.halo = None if model.halo is None else max(model.halo, DOUBLE_HALO) + self._rim
+
+    def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
+        """Enlarge, shrink, compare, correct."""
+        kept = min(spare, self._rim)
+        answer = self.model(batch, spare=spare - kept)
+        read, image = inner(batch, spare - kept), answer
+        if self.residual:
+            image = inner(enlarge_batch(batch, self.scale), self.scale * (spare - kept)) + answer
+        answer += enlarge_batch(read - shrink_batch(image, self.scale), self.scale)
+        return inner(answer, self.scale * kept)

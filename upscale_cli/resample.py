@@ -21,6 +21,9 @@ from upscale_cli.pixels import Batch, Pixels, check_pixels, peak
 DOUBLE_HALO = 2
 """Input pixels that one pixel of `double` depends on, on either side."""
 
+SHRINK_HALO = 2
+"""What one pixel of `shrink_batch` depends on, on either side, in output pixels."""
+
 _Floats = NDArray[np.floating[Any]]
 _Block: TypeAlias = tuple[int, NDArray[np.float32]]
 _BLOCK = 16
@@ -71,6 +74,24 @@ def enlarge_batch(batch: Batch, scale: int) -> Batch:
         raise ValueError(f"scale {scale} is no power of two")
     while scale > 1:
         batch, scale = np.stack([double(values) for values in batch]), scale // 2
+    return batch
+
+
+def shrink_batch(batch: Batch, scale: int) -> Batch:
+    """A batch (N, H, W, C), shrunk by an even ``scale`` as `resize` does it, but with its edges repeated."""
+    kernel = KERNELS["bicubic"]
+    rim = int((kernel.support - 0.5) * scale)
+    weights = kernel.weight((np.arange(scale + 2 * rim) + 0.5) / scale - kernel.support)
+    for axis in (1, 2):
+        length = batch.shape[axis]
+        rims = [(rim, rim) if number == axis else (0, 0) for number in range(4)]
+        taps = np.moveaxis(np.pad(batch, rims, mode="edge"), axis, 0)
+        # value by value, so that no bit depends on where in the batch a pixel is
+        total = sum(
+            np.float32(weight) * taps[k : k + length : scale]
+            for k, weight in enumerate(weights / weights.sum())
+        )
+        batch = np.moveaxis(np.asarray(total), 0, axis)
     return batch
 
 

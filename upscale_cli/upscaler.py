@@ -10,7 +10,7 @@ from pathlib import Path
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
-from upscale_cli.model import VIEWS, Chained, Model, ModelCard, SelfEnsemble
+from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
@@ -45,7 +45,7 @@ class Upscaler:
         self._guard = threading.Lock()
 
     def _weights(self) -> str:
-        """Hashes of all weights that may be used, and in how many views.
+        """Hashes of all weights that may be used, and how: in how many views, with back-projection.
 
         Where the CPU decides on the precision, those of either: machines of different kinds that work on one
         folder take each other's results for finished.
@@ -58,7 +58,8 @@ class Upscaler:
             for kind in kinds
             if kind in card.files
         ]
-        return "".join(dict.fromkeys(found or [card.sha256 for card in cards]))
+        corrected = [" back-projected"] if self.card.back_projection else []
+        return "".join(dict.fromkeys((found or [card.sha256 for card in cards]) + corrected))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
         """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
@@ -131,6 +132,8 @@ class Upscaler:
                 else:
                     chain = [self._averaged(card) for card in self._chain(rounds)]
                     model = Chained(chain) if chain[1:] else chain[0]
+                    if self.card.back_projection:
+                        model = BackProjected(model)
                 self._models[rounds] = model
             return self._models[rounds]
 

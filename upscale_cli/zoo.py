@@ -35,6 +35,7 @@ _FACTS = (
     "scores",
     "second",
     "direct",
+    "back_projection",
 )
 
 

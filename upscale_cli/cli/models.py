@@ -90,4 +90,5 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         "scores": card.scores,
         "second": card.second,
         "direct": card.direct,
+        "back_projection": card.back_projection,
     }

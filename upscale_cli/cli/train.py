@@ -163,4 +163,5 @@ def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int 
         made = preset(name, scale)
         return replace(made, rate=made.rate / 4) if start or second else made
     views = {kind: start.views(kind) for kind in start.files if start.views(kind) > 1}
-    return replace(fine_tune(name or f"{start.path.stem}-tuned", start.path), views=views)
+    made = fine_tune(name or f"{start.path.stem}-tuned", start.path)
+    return replace(made, views=views, back_projection=start.back_projection)

@@ -62,6 +62,8 @@ class TrainConfig:
     views: dict[str, int] = field(default_factory=dict, compare=False)
     """Flips and turns that the model averages its answers to when it is used, by precision; no part of
     training."""
+    back_projection: bool = field(default=False, compare=False)
+    """Whether the model is used with back-projection; no part of training."""
     description: str = field(default="", compare=False)
 
 
@@ -79,6 +81,7 @@ PRESETS = {
         steps=60_000,
         rate=3e-3,
         views={"float": 2, "int8": 4, "keras": 2},
+        back_projection=True,
         description="the best picture, for those who can wait",
     ),
 }

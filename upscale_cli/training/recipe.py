@@ -162,6 +162,8 @@ def publish(
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
+        if config.back_projection:
+            row["back_projection"] = True
         row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return row
