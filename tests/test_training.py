@@ -250,6 +250,24 @@ def test_interrupted_run_ends_like_a_whole_one(pool, held_out, tmp_path):
         assert [row[0] for row in csv.reader(log)] == ["2", "4"]
 
 
+def test_a_block_of_steps_is_its_steps_one_by_one(pool):
+    """It ends with the trained weights, not with the averaged ones, and tells the mean loss."""
+    crops = pool.draw(np.random.default_rng(1), 6)
+    found = []
+    for blocks in ([crops], crops.reshape(3, 2, 4)):
+        keras.utils.set_random_seed(1)
+        trainer = loop.PatchTrainer(fsrcnn(16, 1), pool, CONFIG)
+        optimizer = keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.9)
+        optimizer.build(trainer.trainable_variables)
+        steps = loop.blocks_of_steps(trainer, optimizer, 2)
+        losses = [steps(block) for block in blocks]
+        found.append((np.mean(losses), trainer.network.get_weights()))
+    (whole, expected), (single, weights) = found
+    assert whole == pytest.approx(single, rel=1e-4)
+    for a, b in zip(expected, weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 ON_JAX = """
 import json
 import sys

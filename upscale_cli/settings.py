@@ -34,7 +34,7 @@ class Settings:
     """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with."""
     runtime: str = "litert"
     ensemble: bool = False
-    """Average over the eight flips and turns: a little better, eight times the work."""
+    """Average over the eight flips and turns: a little better, eight times the work of one."""
     tile: int = 0
     overlap: int | None = None
     batch: int = 0

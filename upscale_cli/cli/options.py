@@ -134,7 +134,8 @@ class RunOptions:
         ),
     ] = ""
     ensemble: Annotated[
-        bool, option(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, 8 times slower.")
+        bool,
+        option(SPEED, "--ensemble", "-x", help="Mean over flips and turns: better, up to 8 times slower."),
     ] = False
     tile: Annotated[int, option(SPEED, "--tile", "-t", metavar="PIXELS", help="Side of a tile.")] = 0
     overlap: Annotated[
