@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Facts, TinyNetwork, draw
 from upscale_cli.errors import ResultError
-from upscale_cli.model import Chained, SelfEnsemble
+from upscale_cli.model import BackProjected, Chained, SelfEnsemble
 from upscale_cli.resample import Interpolation, double
 from upscale_cli.tiler import Tiling, upscale, upscale_bands
 
@@ -59,6 +59,13 @@ def test_interpolation_is_exact_too(kernel, scale, channels):
 
 def test_the_ensemble_is_exact_too(shipped):
     same(draw(40, 50), SelfEnsemble(shipped), Tiling(tile=16), Tiling(tile=33, batch=2))
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_back_projection_is_exact_too(shipped, dtype, passes):
+    model = BackProjected(Chained(shipped, passes))
+    same(draw(37, 51, 3, dtype), model, Tiling(), Tiling(tile=8), Tiling(tile=29, batch=2), Tiling(tile=32))
 
 
 @pytest.mark.parametrize("passes", [1, 2])
