@@ -389,6 +389,15 @@ def test_presets_keep_their_promised_sizes():
         preset("fsrcnn-xxl")
 
 
+def test_presets_use_the_shipped_models_as_the_manifest_does():
+    for name in PRESETS:
+        for kind in ("float", "int8", "keras"):
+            card = zoo.find(name, kind)
+            assert preset(name).views.get(kind, 1) == card.views()
+            assert preset(name, second=True).views.get(kind, 1) == zoo.second(card).views()
+            assert preset(name).back_projection == card.back_projection
+
+
 def test_a_model_that_is_no_better_replaces_nothing(photos, tmp_path):
     first = run_recipe(CONFIG, [photos], out=tmp_path / "w", run=tmp_path / "r1")
     assert first.before is None and first.row is not None

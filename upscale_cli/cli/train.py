@@ -160,7 +160,7 @@ def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int 
     from upscale_cli.training.recipe import fine_tune
 
     if start is None or name in PRESETS:
-        made = preset(name, scale)
+        made = preset(name, scale, second)
         return replace(made, rate=made.rate / 4) if start or second else made
     views = {kind: start.views(kind) for kind in start.files if start.views(kind) > 1}
     made = fine_tune(name or f"{start.path.stem}-tuned", start.path)

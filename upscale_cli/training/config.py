@@ -80,7 +80,7 @@ PRESETS = {
         20,
         steps=60_000,
         rate=3e-3,
-        views={"float": 2, "int8": 4, "keras": 2},
+        views={"float": 4, "int8": 4, "keras": 4},
         back_projection=True,
         description="the best picture, for those who can wait",
     ),
@@ -90,8 +90,13 @@ DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (64, 20)
 """Width and mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 
-def preset(name: str, scale: int = 2) -> TrainConfig:
-    """Return the recipe of one of the shipped models, for its own weights or for those that make 4x at once.
+SECOND_VIEWS = {"fsrcnn-l": {"float": 2, "int8": 4, "keras": 2}}
+"""Views of the weights for later passes, which gain less by them; int8 does, whose rounding they even out."""
+
+
+def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
+    """Return the recipe of one of the shipped models: for its own weights, for those that make 4x at once, or
+    for those of its ``second`` pass.
 
     Raises:
         UnknownModelError: if there is none of that name.
@@ -99,6 +104,8 @@ def preset(name: str, scale: int = 2) -> TrainConfig:
     if name not in PRESETS:
         raise UnknownModelError(f"no recipe named {name}", hint=f"recipes: {', '.join(PRESETS)}")
     made = PRESETS[name]
+    if second:
+        made = replace(made, second=True, views=SECOND_VIEWS.get(name, {}))
     if scale == made.scale:
         return made
     channels, depth = DIRECT_SHAPES[name]
