@@ -1,6 +1,6 @@
 """What the core adds to the network: `upscale()` against LiteRT alone on the same windows, halo included.
 
-python benchmarks/core.py --size 4
+python benchmarks/core.py --size 4 --models fsrcnn-s:float fsrcnn-s:int8
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from common import options, photo
+from common import add_models, label, options, photo
 from report import bars, table
 
-from upscale_cli import zoo
 from upscale_cli.machine import available_cpus
 from upscale_cli.meter import alternate, timed
 from upscale_cli.runtimes import open_model
@@ -47,17 +46,17 @@ def network_alone(model, calls) -> None:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--size", type=float, default=4, help="megapixels of the picture")
+    add_models(parser, precisions="all")
     args = parser.parse_args()
     pixels = photo(args.shared, args.size)
     tasks = {}
-    for card in zoo.models():
-        for kind in (kind for kind in ("float", "int8") if kind in card.files):
-            model = open_model(zoo.find(card.name, kind))
-            recorder = Recorder(model)
-            upscale(pixels, recorder)
-            name = f"{card.name} {kind}"
-            tasks[name, "alone"] = partial(timed, partial(network_alone, model, recorder.calls))
-            tasks[name, "core"] = partial(timed, partial(upscale, pixels, model))
+    for card in args.models:
+        model = open_model(card)
+        recorder = Recorder(model)
+        upscale(pixels, recorder)
+        name = label(card)
+        tasks[name, "alone"] = partial(timed, partial(network_alone, model, recorder.calls))
+        tasks[name, "core"] = partial(timed, partial(upscale, pixels, model))
     seconds = alternate(tasks, args.rounds)
     names = list(dict.fromkeys(name for name, _ in tasks))
     ratios = {name: seconds[name, "core"] / seconds[name, "alone"] for name in names}
