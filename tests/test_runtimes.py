@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
-from upscale_cli.runtimes import RUNTIMES, open_model
+from upscale_cli.runtimes import RUNTIMES, litert, open_model
 from upscale_cli.runtimes.litert import _dequantised, _quantised
 from upscale_cli.tiler import Tiling, upscale
 
@@ -71,6 +73,25 @@ def test_calls_from_several_threads(shipped):
     for thread in threads:
         thread.join()
     assert all(np.array_equal(a, b) for a, b in zip(answers, expected, strict=True))
+
+
+def test_interpreters_are_laid_out_one_at_a_time(shipped, monkeypatch):
+    at_work, seen = [], []
+
+    class Slow:
+        def __init__(self, content, shape):
+            at_work.append(shape)
+            time.sleep(0.02)
+            seen.append(len(at_work))
+            at_work.remove(shape)
+
+        def run(self, batch):
+            return np.zeros((len(batch), *(2 * n for n in batch.shape[1:3]), 1), np.float32)
+
+    monkeypatch.setattr(litert, "Prepared", Slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(shipped, [batch(8, 8 + number) for number in range(4)]))
+    assert seen == [1, 1, 1, 1]
 
 
 def test_interpreters_are_kept_while_they_are_of_use(shipped):

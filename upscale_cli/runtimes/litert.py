@@ -90,7 +90,7 @@ class LiteRTModel:
         self.scale, self.channels = card.scale, card.channels
         self.halo, self.residual = card.halo, card.residual
         self._content = content
-        self._lock, self._rewriting = threading.Lock(), threading.Lock()
+        self._lock, self._rewriting, self._laying_out = (threading.Lock() for _ in range(3))
         self._calls = 0
         self._idle: dict[tuple[int, ...], list[Prepared]] = {}
         self._last_use: dict[tuple[int, ...], int] = {}
@@ -142,7 +142,9 @@ class LiteRTModel:
         rim, *batch = shape
         content = self._inside.content if rim and self._inside else self._content
         try:
-            return Prepared(content, tuple(batch))
+            # LiteRT holds Python's own lock all the while: whoever is done would wait for the next one
+            with self._laying_out:
+                return Prepared(content, tuple(batch))
         except (ValueError, RuntimeError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ModelError(
