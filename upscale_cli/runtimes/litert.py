@@ -28,6 +28,10 @@ _CALLS_KEPT = 16
 """Calls after which an interpreter that nobody has used is given up when another one is needed."""
 _WORTH_REWRITING = 16_384
 """Pixels in a call from which on the rewritten network is used; reading what rewrites it takes 30 ms."""
+_LAYING_OUT = threading.Lock()
+"""LiteRT holds Python's own lock while it lays out memory, for any model: whoever is done first would else
+wait for the next one, too.
+"""
 
 
 class Prepared:
@@ -90,7 +94,7 @@ class LiteRTModel:
         self.scale, self.channels = card.scale, card.channels
         self.halo, self.residual = card.halo, card.residual
         self._content = content
-        self._lock, self._rewriting, self._laying_out = (threading.Lock() for _ in range(3))
+        self._lock, self._rewriting = threading.Lock(), threading.Lock()
         self._calls = 0
         self._idle: dict[tuple[int, ...], list[Prepared]] = {}
         self._last_use: dict[tuple[int, ...], int] = {}
@@ -142,8 +146,7 @@ class LiteRTModel:
         rim, *batch = shape
         content = self._inside.content if rim and self._inside else self._content
         try:
-            # LiteRT holds Python's own lock all the while: whoever is done would wait for the next one
-            with self._laying_out:
+            with _LAYING_OUT:
                 return Prepared(content, tuple(batch))
         except (ValueError, RuntimeError) as error:
             reason = next(iter(str(error).splitlines()), type(error).__name__)
