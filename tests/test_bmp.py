@@ -45,6 +45,12 @@ def test_pillow_reads_what_is_written(channels, size):
     )
 
 
+def test_grey_with_alpha_becomes_colour_with_alpha():
+    picture = draw(5, 7, 2)
+    expected = picture[:, :, [0, 0, 0, 1]]
+    np.testing.assert_array_equal(bmp.decode(b"".join(bmp.encode(picture)), "x"), expected)
+
+
 def test_rows_stored_from_the_top():
     data = by_hand(1, -2, 24, 0, b"\x01\x02\x03\0\x04\x05\x06\0")
     np.testing.assert_array_equal(bmp.decode(data, "x"), [[[3, 2, 1]], [[6, 5, 4]]])

@@ -121,3 +121,15 @@ class MissingExtraError(UpscaleError):
     """An optional part of the package is not installed."""
 
     code = "missing-extra"
+
+
+def unexpected(error: Exception, source: str = "") -> UpscaleError:
+    """Put an error that nobody raised on purpose, a fault of this program, into words; ``source`` names the
+    picture that brought it out.
+    """
+    told = UpscaleError(
+        f"{source}{': ' if source else ''}unexpected {type(error).__name__}: {error}",
+        hint="run the same command with --debug and report what it prints",
+    )
+    told.__cause__ = error
+    return told

@@ -18,7 +18,7 @@ from upscale_cli.atomic import sweep
 from upscale_cli.batch.budget import Budget, CancelledError
 from upscale_cli.batch.events import DiskFull, Event, Failed, Finished, Job, Progress, Skip, Start
 from upscale_cli.batch.journal import Journal, file_hash
-from upscale_cli.errors import InputError, MissingInputError, OutputError, UpscaleError
+from upscale_cli.errors import InputError, MissingInputError, OutputError, UpscaleError, unexpected
 from upscale_cli.machine import available_cpus
 from upscale_cli.memory import fair_share
 from upscale_cli.pipeline import Upscaler, upscale_file
@@ -153,6 +153,10 @@ class Batch:
             return Failed(job.source, MissingInputError(f"{job.source}: is no longer there"), job)
         except OSError as error:
             return Failed(job.source, InputError(f"{job.source}: {error.strerror or error}"), job)
+        except CancelledError:
+            raise
+        except Exception as error:  # a fault of this program, which one picture brings out: the rest go on
+            return Failed(job.source, unexpected(error, job.source), job)
         finally:
             if self.journal:
                 self.journal.release(job.target)

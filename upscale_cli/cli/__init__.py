@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from upscale_cli.cli import config, output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.plain import PlainCommand, keep_plain, paragraphs
-from upscale_cli.errors import UpscaleError
+from upscale_cli.errors import UpscaleError, unexpected
 
 
 class ImageFirst(TyperGroup):
@@ -120,9 +120,9 @@ def _report(error: Exception, debug: bool) -> int:
     if isinstance(error, MemoryError):
         output.error("out of memory", "use --memory, a smaller --scale, or fewer --jobs")
         return 1
-    hint = "please report this" if debug else "run the same command with --debug and report what it prints"
-    output.error(f"unexpected {type(error).__name__}: {error}", hint)
-    return 1
+    report = unexpected(error)
+    output.error(str(report), "please report this" if debug else report.hint)
+    return report.exit_code
 
 
 def _origin(error: Exception) -> str:

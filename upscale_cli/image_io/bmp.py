@@ -171,7 +171,9 @@ def _damaged(name: str, cause: str) -> DamagedImageError:
 
 
 def encode(pixels: Pixels) -> list[bytes | memoryview]:
-    """A BMP of (H, W, 1|3|4) uint8, in pieces: 8-bit grey, 24-bit colour, 32-bit with alpha (version 4)."""
+    """A BMP of (H, W, 1 to 4) uint8, in pieces: 8-bit grey, 24-bit colour, 32-bit with alpha (version 4)."""
+    if pixels.shape[2] == 2:  # there is no grey with alpha
+        pixels = pixels[:, :, [0, 0, 0, 1]]
     height, width, channels = pixels.shape
     bits = channels * 8
     palette = b"".join(bytes((i, i, i, 0)) for i in range(256)) if channels == 1 else b""
