@@ -132,3 +132,40 @@ def test_entries():
     assert entry.count == 3
     assert entry.swapped().numbers(">") == (1, 2, 70)
     assert Entry(7, b"\1\2\3").swapped() == Entry(7, b"\1\2\3")
+
+
+def with_note(gap=0):
+    """A block with a note as Canon writes it, whose places count from the block's own beginning."""
+    data = block()
+    parsed = exif.parse(data)
+    at = len(data) + len(data) % 2 + gap
+    words = [b"Canon EOS 5D Mark III\0", b"Firmware Version 1.2.3\0"]
+    table = {6 + k: Entry(2, word) for k, word in enumerate(words)}
+    note = Entry(7, ifd.pack(table, Layout(parsed.layout.order, big=False), at), at)
+    return exif.Exif(parsed.layout, parsed.main, {**parsed.exif, 0x927C: note}, parsed.gps), words
+
+
+def words_of(data):
+    """What the note in a block points to."""
+    parsed = exif.parse(data)
+    note = parsed.exif[0x927C]
+    return [entry.value for entry in ifd.read(data, parsed.layout, note.at)[0].values()]
+
+
+@pytest.mark.parametrize("gap", [0, 2, 400])
+def test_a_makers_note_stays_where_it_lay(gap):
+    noted, words = with_note(gap)
+    data = exif.pack(noted)
+    assert words_of(data) == words
+    assert exif.parse(data) == noted
+    grown = exif.parse(data)
+    grown.main[BASE.ImageDescription] = Entry(2, b"x" * 600 + b"\0")  # no room before it any more
+    assert words_of(exif.pack(grown)) == words
+    assert exif.parse(exif.pack(grown)) == grown
+
+
+def test_a_makers_note_too_far_away_costs_no_room():
+    noted, _ = with_note(gap=70_000)
+    data = exif.pack(noted)
+    assert len(data) < 1000
+    assert exif.parse(data) == noted

@@ -10,6 +10,9 @@ from upscale_cli.image_io import ifd
 from upscale_cli.image_io.ifd import Entry, Ifd, Layout
 
 _EXIF, _GPS, _INTEROP = 0x8769, 0x8825, 0xA005
+_MAKER_NOTE = 0x927C
+_FARTHEST_NOTE = 65_536
+"""Where a maker note can lie in a JPEG's EXIF block, whose length is stored in 16 bits."""
 ORIENTATION, IPTC = 0x0112, 0x83BB
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _PIXEL_SIDES = (0xA002, 0xA003)
@@ -110,21 +113,43 @@ def in_layout(exif: Exif, where: Layout) -> Exif:
     return Exif(where, *({tag: entry.swapped() for tag, entry in part.items()} for part in parts))
 
 
-def pack_children(exif: Exif, offset: int) -> tuple[Ifd, bytes]:
-    """The main directory with pointers to the others, and those others as stored at `offset` (even)."""
+def pack_children(exif: Exif, offset: int, *, note_apart: bool = False) -> tuple[Ifd, bytes]:
+    """The main directory with pointers to the others, and those others as stored at `offset` (even).
+
+    With `note_apart` the maker note is not among what is stored, but pointed to where it lay.
+    """
     where, stored = exif.layout, b""
     main, inner = dict(exif.main), dict(exif.exif)
+    elsewhere = {_MAKER_NOTE} if note_apart else ()
     for parent, tag, child in ((inner, _INTEROP, exif.interop), (main, _EXIF, inner), (main, _GPS, exif.gps)):
         if child:
             parent[tag] = Entry(16 if where.big else 4, struct.pack(where.pointer, offset + len(stored)))
-            stored += ifd.pack(child, where, offset + len(stored))
+            stored += ifd.pack(child, where, offset + len(stored), elsewhere=elsewhere)
     return main, stored
 
 
 def pack(exif: Exif) -> bytes:
-    """The block as bytes, beginning with a TIFF header."""
+    """The block as bytes, beginning with a TIFF header.
+
+    A maker note stays where it lay: most makers count the places in it from that header, and whoever knows
+    their ways, as libexif does, can then move it.
+    """
     where = Layout(exif.layout.order, big=False)
-    main, children = pack_children(Exif(where, exif.main, exif.exif, exif.gps, exif.interop), 8)
-    mark = b"II*\0" if where.order == "<" else b"MM\0*"
-    header = mark + struct.pack(where.pointer, 8 + len(children))
-    return header + children + ifd.pack(main, where, 8 + len(children))
+    block = Exif(where, exif.main, exif.exif, exif.gps, exif.interop)
+    note = exif.exif.get(_MAKER_NOTE, Entry(7, b""))
+    place, beyond = note.at, note.at + len(note.value) + len(note.value) % 2
+    apart = len(note.value) > where.inline and 8 <= place and beyond <= _FARTHEST_NOTE and place % 2 == 0
+
+    def tables(start: int) -> bytes:
+        main, children = pack_children(block, start, note_apart=apart)
+        mark = b"II*\0" if where.order == "<" else b"MM\0*"
+        header = mark + struct.pack(where.pointer, start + len(children))
+        return header.ljust(start, b"\0") + children + ifd.pack(main, where, start + len(children))
+
+    stored = tables(8)
+    if not apart:
+        return stored
+    if len(stored) > place:
+        stored = tables(beyond)
+    stored = stored.ljust(beyond, b"\0")
+    return stored[:place] + note.value + stored[place + len(note.value) :]

@@ -6,8 +6,8 @@ Both the classic form (TIFF 6.0, section 2) and BigTIFF. Values are kept as the 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Entry:
 
     type: int
     value: bytes
+    at: int = field(default=0, compare=False)
+    """Where the value lay; 0 where that is not known."""
 
     @property
     def count(self) -> int:
@@ -124,7 +126,7 @@ def read(data: Any, where: Layout, offset: int) -> tuple[Ifd, int]:
             if length > where.inline:
                 (start,) = struct.unpack_from(where.pointer, data, start)
             if 0 < length <= _MOST_BYTES and start + length <= len(data):
-                ifd[tag] = Entry(kind, bytes(data[start : start + length]))
+                ifd[tag] = Entry(kind, bytes(data[start : start + length]), start)
         end = offset + small + count * where.entry_size
         following = struct.unpack_from(where.pointer, data, end)[0] if end + where.inline <= len(data) else 0
     except struct.error:
@@ -144,8 +146,13 @@ def end(data: Any, where: Layout, offset: int) -> int:
     return int(offset + small + count * where.entry_size)
 
 
-def pack(ifd: Ifd, where: Layout, offset: int, following: int = 0) -> bytes:
-    """The directory as it is stored at `offset` (an even number), its longer values right behind it."""
+def pack(
+    ifd: Ifd, where: Layout, offset: int, following: int = 0, *, elsewhere: Collection[int] = ()
+) -> bytes:
+    """The directory as it is stored at `offset` (an even number), its longer values right behind it.
+
+    Those of the tags `elsewhere` are taken to be where they lay.
+    """
     number, small = ("Q", 8) if where.big else ("H", 2)
     values_at = offset + small + len(ifd) * where.entry_size + where.inline
     table = struct.pack(where.order + number, len(ifd))
@@ -154,6 +161,8 @@ def pack(ifd: Ifd, where: Layout, offset: int, following: int = 0) -> bytes:
         table += struct.pack(where.order + ("HHQ" if where.big else "HHI"), tag, entry.type, entry.count)
         if len(entry.value) <= where.inline:
             table += entry.value.ljust(where.inline, b"\0")
+        elif tag in elsewhere:
+            table += struct.pack(where.pointer, entry.at)
         else:
             table += struct.pack(where.pointer, values_at + len(values))
             values += entry.value + b"\0" * (len(entry.value) % 2)
