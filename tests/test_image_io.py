@@ -199,3 +199,21 @@ def test_all_frames_count():
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     with pytest.raises(TooLargeError, match="30x20 x 3 frames"):
         open_picture(file.getvalue(), max_pixels=1799)
+
+
+def test_a_raw_file_is_refused_in_place_of_its_preview(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.dng") as writer:
+        writer.write(draw(16, 24), photometric="rgb", extratags=[(50706, 1, 4, (1, 4, 0, 0), True)])
+    with pytest.raises(UnsupportedImageError, match=r"x.dng: a camera's raw file is not supported"):
+        open_picture(tmp_path / "x.dng")
+
+
+def test_a_pages_reduced_copies_are_left_out(tmp_path):
+    pages = [draw(16, 24), draw(8, 12), draw(9, 7)]
+    with tifffile.TiffWriter(tmp_path / "x.tif") as writer:
+        for kind, page in zip((0, 1, 0), pages, strict=True):
+            writer.write(page, photometric="rgb", subfiletype=kind)
+    picture = open_picture(tmp_path / "x.tif")
+    assert picture.frames == 2
+    assert picture.notes == (f"{picture.name}: 1 reduced copy left out",)
+    np.testing.assert_array_equal(picture.pixels(1), pages[2])

@@ -5,15 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageCms, IptcImagePlugin, PngImagePlugin
 
 from tests.conftest import draw
-from tests.test_exif import block
+from tests.test_exif import block, with_note, words_of
 from tests.test_iptc import RECORDS
 from tests.test_png import GAMMA, WIDE, encoded
-from upscale_cli.image_io import iptc, metadata, open_picture
+from upscale_cli.image_io import exif, iptc, metadata, open_picture, tiff
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_picture
 from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.image_io.ifd import Entry
 from upscale_cli.image_io.metadata import Metadata
 
 BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
@@ -203,3 +205,32 @@ def test_orientation_prefers_exif():
     assert metadata.orientation(Metadata(exif=block(3), xmp=XMP)) == 3
     assert metadata.orientation(Metadata(xmp=XMP)) == 6
     assert metadata.orientation(Metadata()) == 1
+
+
+def test_pages_keep_what_each_says_of_itself(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
+        writer.write(draw(20, 30), photometric="rgb", description="one", resolution=(300, 300), metadata=None)
+        writer.write(draw(10, 9), photometric="rgb", description="two", iccprofile=SRGB, metadata=None)
+        writer.write(draw(12, 8, 4), photometric="separated", description="three", metadata=None)
+    tiff.add_tags(tmp_path / "in.tif", exif.parse(block(1)), page=1)
+    like = open_picture(tmp_path / "in.tif")
+    warnings = write_picture(tmp_path / "x.tif", like.each_frame(), like=like)
+    assert warnings == [f"{like.name}: page 3: CMYK converted to sRGB"]
+    with tifffile.TiffFile(tmp_path / "x.tif") as file:
+        assert [page.description for page in file.pages] == ["one", "two", "three"]
+        assert [page.iccprofile == SRGB for page in file.pages] == [False, True, False]
+        assert [page.tags["XResolution"].value[0] for page in file.pages] == [300, 72, 72]
+    picture = Image.open(tmp_path / "x.tif")
+    assert not picture.getexif().get_ifd(PHOTO)
+    picture.seek(1)
+    assert picture.getexif().get_ifd(PHOTO)[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
+
+
+@pytest.mark.parametrize("fmt", ["jpeg", "png", "webp"])
+def test_what_a_makers_note_points_to_is_found_again(fmt, tmp_path):
+    noted, words = with_note()
+    noted.main[BASE.Make] = Entry(2, b"Canon\0")
+    like = replace(carrier("png"), metadata=Metadata(exif=exif.pack(noted)))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    assert write_picture(target, [draw(20, 30)], like=like) == []
+    assert words_of(open_picture(target).metadata.exif) == words

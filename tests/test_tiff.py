@@ -60,6 +60,48 @@ def test_pages_of_different_sizes_and_kinds(tmp_path, big):
             np.testing.assert_array_equal(stored.asarray(), page.squeeze())
 
 
+def test_exif_is_added_to_any_page(tmp_path):
+    path = tmp_path / "x.tif"
+    tifffile.imwrite(path, [draw(4, 5), draw(4, 5, seed=1), draw(4, 5, seed=2)], photometric="rgb")
+    tiff.add_tags(path, exif.parse(block()), page=1)
+    tiff.add_tags(path, exif.parse(block()), page=2)
+    data = path.read_bytes()
+    assert [bool(tiff.tags(data, page).gps) for page in range(3)] == [False, True, True]
+    np.testing.assert_array_equal(tifffile.imread(path, key=2), draw(4, 5, seed=2))
+
+
+RAW = {
+    "dng": {"extratags": [(50706, 1, 4, (1, 4, 0, 0), True)]},
+    "nef": {"subfiletype": 1, "subifds": 1},
+}
+
+
+@pytest.mark.parametrize("kind", [*RAW, "cr2"])
+def test_raw_files_are_known(kind):
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(draw(16, 24), photometric="rgb", **RAW.get(kind, {}))
+        writer.write(draw(128, 192, 1, np.uint16).squeeze(), photometric=32803, subfiletype=0, metadata=None)
+    data = bytearray(file.getvalue())
+    if kind == "cr2":
+        data[8:10] = b"CR"
+    assert tiff.is_raw(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\xff\xff\xff\x7f"])
+def test_nonsense_is_no_raw_file(data):
+    assert not tiff.is_raw(data)
+    assert tiff.full_pages(data, 2) == (0, 1)
+
+
+def test_reduced_copies_are_no_pages():
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for kind in (0, 1, 2, 3):
+            writer.write(draw(8, 9), photometric="rgb", subfiletype=kind)
+    assert tiff.full_pages(file.getvalue(), 4) == (0, 2)
+
+
 def test_files_of_different_layouts_do_not_mix(tmp_path):
     path, single = tmp_path / "x.tif", tmp_path / "y.tif"
     libvips.image_of(draw(4, 5)).tiffsave(str(path))

@@ -23,7 +23,7 @@ from upscale_cli.errors import (
     NotAnImageError,
     UnsupportedImageError,
 )
-from upscale_cli.image_io import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, webp
+from upscale_cli.image_io import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.decode import Encoded
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.image_io.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
@@ -74,6 +74,8 @@ class Picture:
     """How often an animation plays; 0 is for ever."""
     orientation: int = 1
     """EXIF orientation of the stored pixels, already applied to width, height and pixels()."""
+    pages: tuple[int, ...] = field(default=(), repr=False)
+    """Which of a TIFF's pages the frames are: reduced copies of others are none."""
     lossless: bool = False
     """A WebP that was stored without loss."""
     notes: tuple[str, ...] = ()
@@ -94,11 +96,26 @@ class Picture:
             TooLargeError: a page with more pixels than the source was allowed.
         """
         if frame and self.format == "tiff":
-            return decode.decode_page(self.data, self.name, frame, self.max_pixels)
+            return decode.decode_page(self.data, self.name, self.pages[frame], self.max_pixels)
         if self.frames > 1 and self.format == "png":
             return next(itertools.islice(self.each_frame(), frame, None))
         pixels = decode.decode(self.data, self.format, self.name, frame)
         return decode.upright(pixels, self.orientation)
+
+    def page_metadata(self, frame: int) -> tuple[Metadata, tuple[str, ...]]:
+        """What one page says of itself, and a line for each thing that its pixels do not show; frames of an
+        animation have what the whole has.
+
+        Raises:
+            DamagedImageError, UnsupportedImageError: as pixels().
+        """
+        if self.format != "tiff" or frame == 0:
+            return self.metadata, ()
+        page = self.pages[frame]
+        stored = decode.load(self.data, "tiff", self.name, page=page)
+        meta = metadata.read(stored.image, "tiff", self.data, page)
+        notes = tuple(f"{self.name}: page {frame + 1}: {note}" for note in stored.notes)
+        return _turned(meta, stored.image.get("orientation")), notes
 
     def rows(self, folder: Path | None = None) -> AbstractContextManager[ReadRows]:
         """As pixels(), a few rows at a time: `with picture.rows() as read: read(0, 64); read(64, 128)`.
@@ -158,9 +175,17 @@ def open_picture(
 
 
 def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
+    if fmt == "tiff" and tiff.is_raw(decode.buffer(data)):
+        raise _not_supported(name, "a camera's raw file")
     stored = decode.load(data, fmt, name)
     image, notes = stored.image, list(stored.notes)
     frames = image.get_n_pages() if FORMATS[fmt].frames else 1
+    pages: tuple[int, ...] = ()
+    if fmt == "tiff":
+        pages = tiff.full_pages(decode.buffer(data), frames)
+        if len(pages) < frames:
+            notes.append(f"{_counted(frames - len(pages), 'reduced copy', 'reduced copies')} left out")
+        frames = len(pages)
     decode.check_size(image.width, image.height, name, max_pixels, frames)
     meta = metadata.read(image, fmt, data)
     facts = png.facts(decode.buffer(data)) if fmt == "png" else PngFacts()
@@ -177,14 +202,14 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     if fmt == "avif":
         others = image.get_n_pages() - 1
     if others > 0:
-        notes.append(f"{others} further picture{'s' * (others > 1)} in the file left out")
+        notes.append(f"{_counted(others, 'further picture', 'further pictures')} in the file left out")
     turn = _orientation(image, fmt, meta)
     width, height = image.width, image.height
     if fmt == "png" and not facts.resolution:
         meta = replace(meta, resolution=None)
     if turn >= 5:
         width, height = height, width
-        meta = replace(meta, resolution=meta.resolution[::-1] if meta.resolution else None)
+    meta = _turned(meta, turn)
     return Picture(
         name,
         fmt,
@@ -199,11 +224,23 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         delays=delays,
         loop=loop,
         orientation=turn,
+        pages=pages,
         lossless=fmt == "webp" and webp.is_lossless(decode.buffer(data)),
         notes=tuple(f"{name}: {note}" for note in notes),
         metadata=meta,
         png=facts,
     )
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+def _turned(meta: Metadata, orientation: int) -> Metadata:
+    """What is said of an upright picture: the resolution across and down."""
+    if orientation < 5 or not meta.resolution:
+        return meta
+    return replace(meta, resolution=meta.resolution[::-1])
 
 
 def _orientation(image: Any, fmt: str, meta: Metadata) -> int:
@@ -258,5 +295,9 @@ def _not_read(name: str, head: bytes) -> InputError:
             hint="get a whole copy of the file, as binary data",
         )
     if words:
-        return UnsupportedImageError(f"{name}: {words} is not supported", hint="convert it to PNG first")
+        return _not_supported(name, words)
     return NotAnImageError(f"{name}: is not a picture in a known format", hint=f"readable are {READABLE}")
+
+
+def _not_supported(name: str, words: str) -> UnsupportedImageError:
+    return UnsupportedImageError(f"{name}: {words} is not supported", hint="convert it to PNG first")

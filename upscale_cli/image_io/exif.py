@@ -42,8 +42,11 @@ class Exif:
         return value[0] if value and value[0] in range(1, 9) else 1
 
 
-def parse(data: Any) -> Exif:
+def parse(data: Any, at: int | None = None) -> Exif:
     """Read a block that begins with a TIFF header (an EXIF block without its "Exif\\0\\0", or a TIFF file).
+
+    Args:
+        at: where its main directory is; None for where the header says.
 
     Raises:
         ValueError: the block makes no sense.
@@ -51,7 +54,7 @@ def parse(data: Any) -> Exif:
     where = ifd.layout(data)
     if len(data) < where.first + where.inline:
         raise ValueError("cut short")
-    (first,) = struct.unpack_from(where.pointer, data, where.first)
+    first = struct.unpack_from(where.pointer, data, where.first)[0] if at is None else at
     found = Exif(where, ifd.read(data, where, first)[0])
     found.exif = _child(data, found.main, where, _EXIF)
     found.gps = _child(data, found.main, where, _GPS)
@@ -138,7 +141,7 @@ def pack(exif: Exif) -> bytes:
     block = Exif(where, exif.main, exif.exif, exif.gps, exif.interop)
     note = exif.exif.get(_MAKER_NOTE, Entry(7, b""))
     place, beyond = note.at, note.at + len(note.value) + len(note.value) % 2
-    apart = len(note.value) > where.inline and 8 <= place and beyond <= _FARTHEST_NOTE and place % 2 == 0
+    apart = len(note.value) > where.inline and place >= 8 and beyond <= _FARTHEST_NOTE and place % 2 == 0
 
     def tables(start: int) -> bytes:
         main, children = pack_children(block, start, note_apart=apart)

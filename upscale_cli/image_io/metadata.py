@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import decode, exif, iptc, libvips, xmp
+from upscale_cli.image_io import decode, exif, iptc, libvips, tiff, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -35,8 +35,8 @@ class Metadata:
     """What resolutions are counted in when written: 'in' or 'cm'."""
 
 
-def read(image: Any, fmt: str, data: decode.Encoded) -> Metadata:
-    """Everything that the header of a source carries.
+def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
+    """Everything that the header of a source carries, or that of a page of a TIFF.
 
     Args:
         image: as decode.load gives it.
@@ -52,7 +52,7 @@ def read(image: Any, fmt: str, data: decode.Encoded) -> Metadata:
             block = _raw_profile(_get(image, name, ""))
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
-        block, records = _of_tiff(data)
+        block, records = _of_tiff(data, page)
     known = image.xres > 0 and image.yres > 0 and (image.xres, image.yres) != (1.0, 1.0)
     stated = _parsed(block)
     return Metadata(
@@ -82,10 +82,11 @@ def _raw_profile(words: str) -> bytes:
     return block[6:] if block.startswith(b"Exif\0\0") else block
 
 
-def _of_tiff(data: decode.Encoded) -> tuple[bytes, bytes]:
+def _of_tiff(data: decode.Encoded, page: int) -> tuple[bytes, bytes]:
     """EXIF and IPTC, which libvips reads not at all and in part."""
-    found = _parsed(decode.buffer(data))
-    if not found:
+    try:
+        found = tiff.tags(decode.buffer(data), page)
+    except ValueError:
         return b"", b""
     found = exif.descriptive(found)
     records = found.main.pop(exif.IPTC, None)

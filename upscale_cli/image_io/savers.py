@@ -83,7 +83,14 @@ class Saver:
         self._save(stream.image(), path, False, stream)
 
     def _save(self, image: Any, path: Path, big: bool, stream: RowStream | None = None) -> None:
-        full, lost = metadata.attach(image, self.meta, self.fmt, strip=self.options.strip)
+        self._put(image, path, big, self.meta, stream)
+        if self.fmt.name == "tiff":
+            self._tag(path, image, self.meta)
+
+    def _put(
+        self, image: Any, path: Path, big: bool, meta: Metadata, stream: RowStream | None = None
+    ) -> None:
+        full, lost = metadata.attach(image, meta, self.fmt, strip=self.options.strip)
         try:
             self._write(full, path, big)
         except libvips.Error:
@@ -91,29 +98,39 @@ class Saver:
                 raise
             self._write(image, path, big)
             lost = ["metadata"]
-        if self.fmt.name == "tiff" and not self.options.strip:
-            tags = metadata.tiff_tags(self.meta, image.width, image.height)
-            if tags:
-                tiff.add_tags(path, tags)
-            elif self.meta.exif:
-                lost.append("EXIF")
+        self._say(lost, path)
+
+    def _tag(self, path: Path, image: Any, meta: Metadata, page: int = 0) -> None:
+        """Put into a TIFF what libvips does not."""
+        if self.options.strip:
+            return
+        tags = metadata.tiff_tags(meta, image.width, image.height)
+        if tags:
+            tiff.add_tags(path, tags, page)
+        elif meta.exif:
+            self._say(["EXIF"], path)
+
+    def _say(self, lost: list[str], path: Path) -> None:
         name = self.like.name if self.like else path
         self.warnings += [f"{name}: the {what} could not be carried over" for what in lost]
 
     def save_pages(self, pages: Iterable[Pixels], count: int, path: Path) -> None:
-        """Write TIFF pages, which may differ in size and kind, one after the other."""
+        """Write TIFF pages, which may differ in size, kind and metadata, one after the other."""
         big = False
         for number, page in enumerate(pages):
             if number == 0:
                 big = page.nbytes * count > _CLASSIC_TIFF
                 self.save(page, path, big=big)
                 continue
-            single = path.with_suffix(".page")
+            meta, notes = self.like.page_metadata(number) if self.like else (Metadata(), ())
+            self.warnings += notes
+            image, single = libvips.image_of(page), path.with_suffix(".page")
             try:
-                self.save(page, single, big=big)
+                self._put(image, single, big, meta)
                 tiff.append_page(path, single)
             finally:
                 single.unlink(missing_ok=True)
+            self._tag(path, image, meta, number)
 
     def save_moving(self, frames: Iterable[Pixels], count: int, path: Path) -> None:
         """Write an animated PNG, one frame after the other."""

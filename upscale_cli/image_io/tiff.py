@@ -9,9 +9,10 @@ from typing import Any
 
 from upscale_cli.image_io import exif, ifd
 from upscale_cli.image_io.exif import Exif
-from upscale_cli.image_io.ifd import Layout
+from upscale_cli.image_io.ifd import Ifd, Layout
 
 _BITS, _PHOTOMETRIC, _EXTRA_SAMPLES = 0x0102, 0x0106, 0x0152
+_NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 _RGB, _LAB = 2, 8
 _OFFSETS = {0x0111, 0x0144}  # StripOffsets, TileOffsets
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
@@ -21,26 +22,77 @@ UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
     """The kinds of a page's channels beyond grey or colour; () if it has none or they are not stated."""
     try:
-        where, offset = _find(data, page)
+        where, _, offset = _find(data, page)
         entry = ifd.read(data, where, offset)[0].get(_EXTRA_SAMPLES)
     except (ValueError, struct.error):
         return ()
     return entry.numbers(where.order) if entry else ()
 
 
-def _find(data: Any, page: int) -> tuple[Layout, int]:
-    """The layout of a file, and where the directory of a page is."""
+def tags(data: Any, page: int) -> Exif:
+    """All tags of a page, and the directories that it points to.
+
+    Raises:
+        ValueError: they make no sense.
+    """
+    try:
+        return exif.parse(data, _find(data, page)[2])
+    except struct.error:
+        raise ValueError("cut short") from None
+
+
+def is_raw(data: Any) -> bool:
+    """True for a camera's raw file, which is a TIFF whose first page is no more than a preview.
+
+    DNG has a tag for it, Canon's CR2 two letters behind the header; Nikon's NEF and others keep their data in
+    directories below a reduced page.
+    """
+    if bytes(data[8:10]) == b"CR":
+        return True
+    try:
+        first = tags(data, 0)
+    except ValueError:
+        return False
+    preview = _reduced(first.main, first.layout) and _SUB_IFDS in first.main
+    return preview or _DNG_VERSION in first.main
+
+
+def full_pages(data: Any, count: int) -> tuple[int, ...]:
+    """Which of `count` pages are no reduced copies of others; the first always counts."""
+    return tuple(n for n in range(count) if n == 0 or not _is_reduced(data, n))
+
+
+def _is_reduced(data: Any, page: int) -> bool:
+    try:
+        where, _, offset = _find(data, page)
+        return _reduced(ifd.read(data, where, offset)[0], where)
+    except (ValueError, struct.error):
+        return False
+
+
+def _reduced(directory: Ifd, where: Layout) -> bool:
+    kind = directory.get(_NEW_SUBFILE_TYPE)
+    return bool(kind and sum(kind.numbers(where.order)) & 1)
+
+
+def _find(data: Any, page: int) -> tuple[Layout, int, int]:
+    """The layout of a file, where the pointer to a page's directory is, and where that is; page -1 is what
+    follows the last one.
+    """
     where = ifd.layout(data)
-    (offset,) = struct.unpack_from(where.pointer, data, where.first)
-    for _ in range(page):
-        (offset,) = struct.unpack_from(where.pointer, data, ifd.end(data, where, offset))
-    return where, offset
+    link = where.first
+    (offset,) = struct.unpack_from(where.pointer, data, link)
+    while page and (offset or page > 0):
+        link = ifd.end(data, where, offset)
+        (offset,) = struct.unpack_from(where.pointer, data, link)
+        page -= 1
+    return where, link, offset
 
 
 def lab_as_rgb(data: Any, page: int = 0) -> bytes:
     """A copy of a file whose 8-bit Lab page calls itself RGB, which libvips reads; b"" for other pages."""
     try:
-        where, offset = _find(data, page)
+        where, _, offset = _find(data, page)
         directory, _ = ifd.read(data, where, offset)
     except (ValueError, struct.error):
         return b""
@@ -65,13 +117,7 @@ def append_page(path: Path, page: Path) -> None:
     added = page.read_bytes()
     with path.open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            where = ifd.layout(data)
-            link = where.first
-            while True:  # to the pointer behind the last directory, which is 0
-                (offset,) = struct.unpack_from(where.pointer, data, link)
-                if not offset:
-                    break
-                link = ifd.end(data, where, offset)
+            where, link, _ = _find(data, -1)
         if ifd.layout(added) != where:
             raise ValueError("TIFF files of different layouts")
         directory, _ = ifd.read(added, where, struct.unpack_from(where.pointer, added, where.first)[0])
@@ -89,8 +135,8 @@ def append_page(path: Path, page: Path) -> None:
         file.write(struct.pack(where.pointer, at))
 
 
-def add_tags(path: Path, block: Exif) -> None:
-    """Put EXIF tags into a finished TIFF file: its end gets a new first directory, with the old tags too.
+def add_tags(path: Path, block: Exif, page: int = 0) -> None:
+    """Put EXIF tags into a finished TIFF file: its end gets a new directory of a page, with the old tags too.
 
     Raises:
         ValueError: the file is no TIFF.
@@ -99,15 +145,12 @@ def add_tags(path: Path, block: Exif) -> None:
     with path.open("r+b") as file:
         end = file.seek(0, 2)
         end += end % 2
-        file.seek(0)
-        where = ifd.layout(file.read(16))
-        file.seek(where.first)
-        (first,) = struct.unpack(where.pointer, file.read(where.inline))
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            old, following = ifd.read(data, where, first)
+            where, link, offset = _find(data, page)
+            old, following = ifd.read(data, where, offset)
         added, children = exif.pack_children(exif.in_layout(exif.descriptive(block), where), end)
         merged = {**added, **old}
         file.seek(end)
         file.write(children + ifd.pack(merged, where, end + len(children), following))
-        file.seek(where.first)
+        file.seek(link)
         file.write(struct.pack(where.pointer, end + len(children)))
