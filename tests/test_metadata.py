@@ -220,10 +220,10 @@ def test_pages_keep_what_each_says_of_itself(tmp_path):
         assert [page.description for page in file.pages] == ["one", "two", "three"]
         assert [page.iccprofile == SRGB for page in file.pages] == [False, True, False]
         assert [page.tags["XResolution"].value[0] for page in file.pages] == [300, 72, 72]
-    picture = Image.open(tmp_path / "x.tif")
-    assert not picture.getexif().get_ifd(PHOTO)
-    picture.seek(1)
-    assert picture.getexif().get_ifd(PHOTO)[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
+    with Image.open(tmp_path / "x.tif") as picture:
+        assert not picture.getexif().get_ifd(PHOTO)
+        picture.seek(1)
+        assert picture.getexif().get_ifd(PHOTO)[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
 @pytest.mark.parametrize("fmt", ["jpeg", "png", "webp"])

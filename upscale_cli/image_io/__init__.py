@@ -23,7 +23,7 @@ from upscale_cli.errors import (
     NotAnImageError,
     UnsupportedImageError,
 )
-from upscale_cli.image_io import apng, bmp, decode, jpeg, libvips, metadata, png, pnm, tiff, webp
+from upscale_cli.image_io import apng, bmp, decode, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.decode import Encoded
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.image_io.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
@@ -177,6 +177,8 @@ def open_picture(
 def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     if fmt == "tiff" and tiff.is_raw(decode.buffer(data)):
         raise _not_supported(name, "a camera's raw file")
+    if fmt == "gif" and gif.is_cut_short(decode.buffer(data)):
+        raise DamagedImageError(f"{name}: the GIF data is cut short", hint="get a whole copy of the file")
     stored = decode.load(data, fmt, name)
     image, notes = stored.image, list(stored.notes)
     frames = image.get_n_pages() if FORMATS[fmt].frames else 1
