@@ -30,5 +30,5 @@ def test_a_file_cut_anywhere_is_known():
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.95])
 def test_an_animation_that_is_cut_short_is_refused(share):
     data = moving()
-    with pytest.raises(DamagedImageError, match="x.gif: the GIF data is cut short"):
+    with pytest.raises(DamagedImageError, match=r"x\.gif: the GIF data is cut short"):
         open_picture(data[: int(share * len(data))], name="x.gif")

@@ -28,6 +28,7 @@ GAMMA = chunk(b"gAMA", struct.pack(">I", 100_000))
 SRGB_GAMMA = chunk(b"gAMA", struct.pack(">I", 45_455))
 SRGB = chunk(b"sRGB", b"\0")
 WIDE = chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+CODED = chunk(b"cICP", bytes((1, 13, 0, 1)))
 PQ = chunk(b"cICP", bytes((9, 16, 0, 1)))
 PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(b"profile"))
 MOVES = chunk(b"acTL", struct.pack(">II", 3, 0))
@@ -43,6 +44,7 @@ MOVES = chunk(b"acTL", struct.pack(">II", 3, 0))
         ((GAMMA,), 1.0, False, GAMMA),
         ((GAMMA, WIDE), 1.0, True, GAMMA + WIDE),
         ((PQ, SRGB), 0, True, SRGB + PQ),
+        ((CODED, SRGB), 0, False, SRGB + CODED),
         ((PROFILE, GAMMA, WIDE), 0, False, b""),
     ],
 )

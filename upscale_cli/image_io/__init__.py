@@ -23,7 +23,7 @@ from upscale_cli.errors import (
     NotAnImageError,
     UnsupportedImageError,
 )
-from upscale_cli.image_io import apng, bmp, decode, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
+from upscale_cli.image_io import apng, avif, bmp, decode, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.decode import Encoded
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.image_io.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
@@ -82,6 +82,7 @@ class Picture:
     """One line for each thing of the source that its pixels do not show."""
     metadata: Metadata = field(default_factory=Metadata, repr=False)
     png: PngFacts = field(default_factory=PngFacts, repr=False)
+    """Chunks of a PNG, or what an AVIF says of its colours, as such."""
 
     @property
     def has_alpha(self) -> bool:
@@ -203,6 +204,8 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
     if fmt == "avif":
         others = image.get_n_pages() - 1
+        stated = avif.colours(decode.buffer(data))
+        facts = png.coded(*stated) if stated and not meta.profile else facts
     if others > 0:
         notes.append(f"{_counted(others, 'further picture', 'further pictures')} in the file left out")
     turn = _orientation(image, fmt, meta)

@@ -6,6 +6,7 @@ Names and meanings as in the PNG specification, third edition (W3C, 2025).
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
@@ -23,6 +24,7 @@ _READ = {
 """The chunks that matter here, and how long they are at least."""
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
 _MOST_TEXT = 2**20
+_SRGB_CODES = (1, 2), (1, 2, 6, 13)
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 
 
@@ -72,10 +74,26 @@ def facts(data: Any) -> PngFacts:
     colour = b"".join(found[kind] for kind in _COLOUR if kind in found)
     gamma = struct.unpack_from(">I", found[b"gAMA"], 8)[0] / 100_000 if b"gAMA" in found else 0.0
     primaries = struct.unpack_from(">8I", found[b"cHRM"], 8) if b"cHRM" in found else _SRGB_PRIMARIES
-    wide = b"cICP" in found or any(abs(a - b) > 500 for a, b in zip(primaries, _SRGB_PRIMARIES, strict=True))
-    if not 0.01 < gamma < 10 or abs(gamma - 1 / 2.2) < 0.01 or b"cICP" in found:
+    if b"cICP" in found:
+        return replace(plain, colour=colour, wide=_is_wide(*found[b"cICP"][8:10]))
+    wide = any(abs(a - b) > 500 for a, b in zip(primaries, _SRGB_PRIMARIES, strict=True))
+    if not 0.01 < gamma < 10 or abs(gamma - 1 / 2.2) < 0.01:
         gamma = 0.0
     return replace(plain, colour=colour, gamma=gamma, wide=wide)
+
+
+def coded(primaries: int, transfer: int) -> PngFacts:
+    """What a PNG has to say of RGB with those colour primaries and transfer characteristics (ITU-T H.273)."""
+    if not _is_wide(primaries, transfer):
+        return PngFacts()
+    content = b"cICP" + bytes((primaries, transfer, 0, 1))
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    return PngFacts(colour=chunk, wide=True)
+
+
+def _is_wide(primaries: int, transfer: int) -> bool:
+    """False for sRGB's and for what means its like: BT.709's, BT.601's curve, unspecified."""
+    return primaries not in _SRGB_CODES[0] or transfer not in _SRGB_CODES[1]
 
 
 class ChunkEditor:

@@ -31,7 +31,7 @@ class Reduction:
         self.name, self.source = (like.name, like.format) if like else ("the picture", "")
         self.warnings: list[str] = []
         if self.facts.wide and fmt.name != "png":
-            self._warn(f"the PNG's own colour primaries cannot be kept in {fmt.title}")
+            self._warn(f"the source's own colour primaries cannot be kept in {fmt.title}")
 
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
