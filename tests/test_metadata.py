@@ -1,6 +1,7 @@
 """What a picture says about itself, from every format to every format; Pillow is the witness."""
 
 import io
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,26 @@ BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6" dc:title="hello"/></x:xmpmeta>'
+
+
+def grey_profile():
+    """The least ICC profile for grey, of gamma 1.8 (ICC.1:2001, 6.3.3)."""
+    white = struct.pack(">3i", 63190, 65536, 54061)
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"Grey\0" + bytes(78) + bytes(1),
+        b"wtpt": b"XYZ " + bytes(4) + white,
+        b"cprt": b"text" + bytes(4) + b"none",
+        b"kTRC": b"curv" + bytes(4) + struct.pack(">IHH", 1, int(1.8 * 256), 0),
+    }
+    at, table, body = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += name + struct.pack(">II", at + len(body), len(content))
+        body += content + bytes(-len(content) % 4)
+    head = b"lcms" + struct.pack(">I", 0x02400000) + b"mntrGRAYXYZ " + struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
+    head = (struct.pack(">I", at + len(body)) + head + b"acsp").ljust(68, b"\0") + white
+    return head.ljust(128, b"\0") + table + body
+
+
 CARRIERS = ["jpeg", "png", "webp", "tiff", "avif"]
 
 
@@ -234,3 +255,38 @@ def test_what_a_makers_note_points_to_is_found_again(fmt, tmp_path):
     target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
     assert write_picture(target, [draw(20, 30)], like=like) == []
     assert words_of(open_picture(target).metadata.exif) == words
+
+
+@pytest.mark.parametrize("fmt", ["jpeg", "png"])
+@pytest.mark.parametrize("field", ["xmp", "iptc"])
+def test_a_block_too_long_for_a_jpeg_is_said(field, fmt, tmp_path):
+    filling = b" " * 70_000
+    long = {
+        "xmp": XMP.replace(b"hello", filling),
+        "iptc": b"\x1c\x02\x78\x80\x04" + (70_000).to_bytes(4, "big") + filling,
+    }
+    like = replace(carrier("png"), metadata=Metadata(**{field: long[field]}))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [draw(20, 30)], like=like)
+    expected = [f"{like.name}: the {field.upper()} could not be carried over"] if fmt == "jpeg" else []
+    assert warnings == expected
+
+
+@pytest.mark.parametrize(
+    ("fmt", "channels", "kept"),
+    [
+        ("png", 1, True),
+        ("jpeg", 1, True),
+        ("tiff", 2, True),
+        ("webp", 1, False),
+        ("avif", 2, False),
+        ("jpeg", 3, False),
+    ],
+)
+def test_a_profile_for_grey_goes_where_grey_goes(fmt, channels, kept, tmp_path):
+    profile = grey_profile()
+    like = replace(carrier("png"), metadata=Metadata(profile=profile))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [draw(20, 30, channels)], like=like)
+    assert (open_picture(target).metadata.profile == profile) == kept
+    assert warnings == ([] if kept else [f"{like.name}: the profile for grey could not be carried over"])

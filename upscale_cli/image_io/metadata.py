@@ -16,6 +16,9 @@ from upscale_cli.image_io.ifd import Entry, Layout
 
 _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resolution
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
+_MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
+"""Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
+_ALWAYS_COLOUR = ("webp", "avif")
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,10 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     lost: list[str] = []
     image = image.copy()
     if meta.profile and fmt.profile:
-        image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
+        if meta.profile[16:20] == b"GRAY" and (fmt.name in _ALWAYS_COLOUR or image.bands > 2):
+            lost.append("profile for grey")
+        else:
+            image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
     resolution = meta.resolution
     if resolution is None and (fmt.name == "tiff" or (fmt.exif and meta.exif)):
         resolution = (_DEFAULT, _DEFAULT)
@@ -137,12 +143,16 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
         return image, lost
     if meta.exif and fmt.exif and fmt.name != "tiff" and not _attach_exif(image, meta):
         lost.append("EXIF")
+    blobs = {}
     if meta.xmp and fmt.xmp:
-        image.set_type(
-            libvips.BLOB, "xmp-data", xmp.corrected(meta.xmp, image.width, image.get_page_height())
-        )
+        blobs["XMP"] = xmp.corrected(meta.xmp, image.width, image.get_page_height())
     if meta.iptc and fmt.name == "jpeg":  # libvips cuts a TIFF's short: tiff_tags
-        image.set_type(libvips.BLOB, "iptc-data", iptc.wrapped(meta.iptc))
+        blobs["IPTC"] = iptc.wrapped(meta.iptc)
+    for name, blob in blobs.items():
+        if fmt.name == "jpeg" and len(blob) > _MOST_IN_JPEG[name]:
+            lost.append(name)
+        else:
+            image.set_type(libvips.BLOB, f"{name.lower()}-data", blob)
     return image, lost
 
 

@@ -23,7 +23,7 @@ _READ = {
 }  # fmt: skip
 """The chunks that matter here, and how long they are at least."""
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
-_MOST_TEXT = 2**20
+_MOST_TEXT = 2**23  # about what libpng itself takes
 _SRGB_CODES = (1, 2), (1, 2, 6, 13)
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 
