@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +61,15 @@ def is_raw(data: Any) -> bool:
 
 def full_pages(data: Any, count: int) -> tuple[int, ...]:
     """Which of `count` pages are no reduced copies of others; the first always counts."""
-    return tuple(n for n in range(count) if n == 0 or not _is_reduced(data, n))
-
-
-def _is_reduced(data: Any, page: int) -> bool:
+    copies = set()
     try:
-        where, _, offset = _find(data, page)
-        return _reduced(ifd.read(data, where, offset)[0], where)
+        where = ifd.layout(data)
+        for page, (_, offset) in zip(range(count), _walk(data, where), strict=False):
+            if page and _reduced(ifd.read(data, where, offset)[0], where):
+                copies.add(page)
     except (ValueError, struct.error):
-        return False
+        pass  # the rest of the pages makes no sense, which their decoding will say
+    return tuple(page for page in range(count) if page not in copies)
 
 
 def _reduced(directory: Ifd, where: Layout) -> bool:
@@ -75,17 +77,21 @@ def _reduced(directory: Ifd, where: Layout) -> bool:
     return bool(kind and sum(kind.numbers(where.order)) & 1)
 
 
-def _find(data: Any, page: int) -> tuple[Layout, int, int]:
-    """The layout of a file, where the pointer to a page's directory is, and where that is; page -1 is what
-    follows the last one.
-    """
-    where = ifd.layout(data)
-    link = where.first
-    (offset,) = struct.unpack_from(where.pointer, data, link)
-    while page and (offset or page > 0):
-        link = ifd.end(data, where, offset)
+def _walk(data: Any, where: Layout) -> Iterator[tuple[int, int]]:
+    """Where the pointer to each page's directory is, and where that is: 0 behind the last page."""
+    link, offset = where.first, -1
+    while offset:
         (offset,) = struct.unpack_from(where.pointer, data, link)
-        page -= 1
+        yield link, offset
+        link = ifd.end(data, where, offset) if offset else 0
+
+
+def _find(data: Any, page: int) -> tuple[Layout, int, int]:
+    """The layout of a file, where the pointer to a page's directory is, and where that is."""
+    where = ifd.layout(data)
+    link, offset = next(islice(_walk(data, where), page, None), (0, 0))
+    if not offset:
+        raise ValueError("no such page")
     return where, link, offset
 
 
@@ -117,7 +123,8 @@ def append_page(path: Path, page: Path) -> None:
     added = page.read_bytes()
     with path.open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            where, link, _ = _find(data, -1)
+            where = ifd.layout(data)
+            *_, (link, _) = _walk(data, where)
         if ifd.layout(added) != where:
             raise ValueError("TIFF files of different layouts")
         directory, _ = ifd.read(added, where, struct.unpack_from(where.pointer, added, where.first)[0])
