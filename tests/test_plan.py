@@ -90,6 +90,26 @@ def test_a_target_that_is_a_source_is_refused(folder):
         plan("in/a.png", destination=Destination("in", NameTemplate("{stem}{ext}")))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links to folders take a privilege there")
+def test_a_target_that_is_a_source_by_another_path_is_refused(folder):
+    Path("link").symlink_to("in")
+    Path("out").mkdir()
+    Path("out/far.png").symlink_to("../in/a.png")
+    same = NameTemplate("{stem}{ext}")
+    for to in (
+        Destination("link", same),
+        Destination("out/../in", same),
+        Destination("link", file="link/a.png"),
+    ):
+        with pytest.raises(TargetError, match="is an input"):
+            plan("in/a.png", destination=to)
+    with pytest.raises(TargetError, match="is an input"):
+        plan("link/a.png", destination=Destination("in", same))
+    with pytest.raises(TargetError, match="is an input"):
+        plan("out/far.png", destination=Destination("in", file="in/a.png"))
+    assert plan("in/a.png", destination=Destination("out", file="out/far.png")).jobs  # replaces the link
+
+
 @pytest.mark.parametrize("later", ["in", "out", "in/sub"])
 def test_own_results_are_no_sources_wherever_they_lie(folder, later):
     with Journal("in") as journal:
@@ -99,6 +119,16 @@ def test_own_results_are_no_sources_wherever_they_lie(folder, later):
         assert not [
             job for job in plan(journal=journal, destination=Destination(later)).jobs if "x2" in job.source
         ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links to folders take a privilege there")
+def test_own_results_are_no_sources_by_another_path(folder):
+    Path("link").symlink_to("in")
+    with Journal("link") as journal:
+        for job in plan(journal=journal, destination=Destination("link")).jobs:
+            pretend_done(job, journal)
+        found = plan("link/../link", journal=journal, destination=Destination("in"))
+    assert [skip.reason for skip in found.skipped].count("own-output") == 2
 
 
 def test_finished_in_the_folder_of_the_sources(folder):

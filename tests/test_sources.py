@@ -67,6 +67,19 @@ def test_a_file_named_twice_is_taken_once(tree):
     assert paths(find_sources(["in/a.jpg", "in", "./in/a.jpg"], Selection())) == ["in/a.jpg", "in/b.jpg"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links to folders take a privilege there")
+def test_a_file_named_by_two_paths_is_taken_once(tree):
+    (tree / "link").symlink_to(tree / "in")
+    names = ["in/a.jpg", "link/a.jpg", "in/sub/../a.jpg", "link"]
+    assert paths(find_sources(names, Selection())) == ["in/a.jpg", "link/b.jpg"]
+
+
+def test_a_list_adds_what_is_not_named_before(tree):
+    listed = ["in/a.jpg", "in/b.jpg", "./in/b.jpg", str(tree / "in" / "b.jpg"), "in/sub/c.png"]
+    found = find_sources(["in/a.jpg"], Selection(), listed=listed)
+    assert paths(found) == ["in/a.jpg", "in/b.jpg", "in/sub/c.png"]
+
+
 def test_named_files_are_taken_whatever_the_patterns(tree):
     assert list(find_sources(["in/.f.jpg"], Selection(include=("*.png",)))) == [Source("in/.f.jpg")]
 

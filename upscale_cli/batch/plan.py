@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from upscale_cli.batch.destination import Destination, extension
 from upscale_cli.batch.events import Failed, Job, Skip
 from upscale_cli.batch.journal import Journal
+from upscale_cli.batch.places import Places
 from upscale_cli.batch.sources import Source
 from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
 from upscale_cli.image_io import open_picture
@@ -37,6 +39,7 @@ class Planner:
         self, upscaler: Upscaler, destination: Destination, journal: Journal | None, *, force: bool = False
     ) -> None:
         self.upscaler, self.destination, self.journal, self.force = upscaler, destination, journal, force
+        self._place = Places()
         self._taken: dict[str, str] = {}
         self._inputs: set[str] = set()
 
@@ -50,7 +53,9 @@ class Planner:
             if isinstance(source, Skip):
                 plan.skipped.append(source)
                 continue
-            self._inputs.add(str(Path(source.path).absolute()))
+            self._inputs.add(self._place(source.path))
+            if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
+                self._inputs.add(os.path.realpath(source.path))
             found = self._look(source)
             if isinstance(found, Failed):
                 plan.failed.append(found)
@@ -60,7 +65,7 @@ class Planner:
             else:
                 plan.skipped.append(found)
             if found.target:
-                self._take(str(Path(found.target).absolute()), source.path)
+                self._take(self._place(found.target), source.path)
         for target in self._inputs.intersection(self._taken):
             raise TargetError(
                 f"{target}: is an input and would be overwritten by the result of {self._taken[target]}",

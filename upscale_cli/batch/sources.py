@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from upscale_cli.batch.events import Failed, Skip
 from upscale_cli.batch.journal import NAME, noted_targets
+from upscale_cli.batch.places import Places
 from upscale_cli.errors import InputError, MissingInputError, UsageError
 
 
@@ -50,34 +52,41 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def find_sources(
-    inputs: Sequence[str], selection: Selection, *, leave_out: str = ""
+    inputs: Sequence[str], selection: Selection, *, listed: Sequence[str] = (), leave_out: str = ""
 ) -> Iterator[Source | Skip | Failed]:
-    """Yield the files that ``inputs`` name, folders searched in the order of names, each file once.
+    """Yield the files that ``inputs`` name, folders searched in the order of names, then those of a list.
 
-    The folder ``leave_out`` (the output folder) is not searched, and what a journal knows as made by this
-    program is yielded as a skip. What cannot be read is yielded as an error: one bad folder does not stop the
-    rest.
+    Each file comes once, whatever the paths that lead to it. The folder ``leave_out`` (the output folder) is
+    not searched, and what a journal knows as made by this program is yielded as a skip. What cannot be read
+    is yielded as an error: one bad folder does not stop the rest.
     """
+    places = Places()
     seen: set[str] = set()
-    for name in inputs:
-        if Path(name).is_dir():
-            found = _search(name, selection, os.path.realpath(leave_out) if leave_out else "")
-        elif Path(name).exists():
-            found = iter([Source(name)])
-        else:
-            found = iter(
-                [Failed(name, MissingInputError(f"{name}: no such file or folder", hint=_nearby(name)))]
-            )
-        for source in found:
-            if isinstance(source, Source):
-                path = str(Path(source.path).absolute())
-                if path in seen:
-                    continue
-                seen.add(path)
-            yield source
+    named = (_named(name, selection, leave_out, places) for name in inputs)
+    for source in chain(chain.from_iterable(named), listed_sources(listed)):
+        if isinstance(source, Source):
+            place = places(source.path)
+            if place in seen:
+                continue
+            seen.add(place)
+        yield source
 
 
-def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source | Skip | Failed]:
+def _named(
+    name: str, selection: Selection, leave_out: str, places: Places
+) -> Iterator[Source | Skip | Failed]:
+    """Yield what one input stands for."""
+    if Path(name).is_dir():
+        yield from _search(name, selection, os.path.realpath(leave_out) if leave_out else "", places)
+    elif Path(name).exists():
+        yield Source(name)
+    else:
+        yield Failed(name, MissingInputError(f"{name}: no such file or folder", hint=_nearby(name)))
+
+
+def _search(
+    top: str, selection: Selection, leave_out: str, places: Places
+) -> Iterator[Source | Skip | Failed]:
     """Walk without following links to folders, so that a loop of links cannot trap the walk."""
     waiting = [(top, "")]
     own: set[str] = set()
@@ -92,7 +101,7 @@ def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source |
             continue
         folders = []
         if any(entry.name == NAME for entry in listing):
-            own |= noted_targets(folder)
+            own.update(map(places, noted_targets(folder)))
         for entry in listing:
             if entry.name.startswith("."):
                 continue
@@ -102,7 +111,7 @@ def _search(top: str, selection: Selection, leave_out: str) -> Iterator[Source |
                     folders.append((entry.path, path))
             elif selection.takes(path) and _is_file(entry):
                 name = str(Path(entry.path))
-                if own and str(Path(name).absolute()) in own:
+                if own and places(name) in own:
                     yield Skip(name, "own-output")
                 else:
                     yield Source(name, folder=below, named=False)

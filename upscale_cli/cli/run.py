@@ -153,13 +153,12 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
 
 def _sources(options: RunOptions, destination: Destination) -> list[Source | Skip | Failed]:
     """Return the files asked for, and what is wrong with those that cannot be had."""
-    from upscale_cli.batch.sources import Selection, find_sources, listed_sources
+    from upscale_cli.batch.sources import Selection, find_sources
 
     selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
     inputs = options.inputs or []
-    found = list(find_sources(inputs, selection, leave_out=destination.folder))
-    if options.files_from:
-        found.extend(listed_sources(_listed(options)))
+    listed = _listed(options) if options.files_from else []
+    found = list(find_sources(inputs, selection, listed=listed, leave_out=destination.folder))
     if destination.file and len(found) > 1:
         raise UsageError(
             f"-o {destination.file} is one file, and there are {len(found)} inputs",
