@@ -107,6 +107,29 @@ def test_events_are_as_documented(photos):
     assert sorted(e["reason"] for e in again if e["event"] == "skip") == [*["finished"] * 3, "not-an-image"]
 
 
+def test_a_pipe_into_a_file_has_the_events_of_one_file(photos):
+    data = (photos / "photo.jpg").read_bytes()
+    arguments = ("--json", *FAST)
+    file = [json.loads(line) for line in run("photo.jpg", "-o", "f.jpg", *arguments, cwd=photos).lines]
+    done = run("-", "-o", "p.jpg", *arguments, cwd=photos, input=data)
+    pipe = [json.loads(line) for line in done.lines]
+    assert done.code == 0
+    assert [(event["event"], set(event)) for event in pipe] == [
+        (event["event"], set(event)) for event in file
+    ]
+    assert [event["event"] for event in pipe] == ["plan", "start", "progress", "done", "summary"]
+    assert (pipe[3]["source"], pipe[3]["target"]) == ("stdin", "p.jpg")
+    assert pipe[3]["sha256"] == file[3]["sha256"]
+    bad = run("-", "-o", "q.jpg", *arguments, cwd=photos, input=data[: len(data) // 2])
+    events = [json.loads(line) for line in bad.lines]
+    assert [event["event"] for event in events] == ["plan", "start", "failed", "summary"]
+    assert (events[2]["source"], events[2]["code"], bad.code) == ("stdin", "damaged", 1)
+    assert "error: stdin: " in bad.err
+    nothing = run("-", "-o", "q.jpg", *arguments, cwd=photos, input=b"no picture")
+    assert [json.loads(line)["event"] for line in nothing.lines] == ["plan", "failed", "summary"]
+    assert (nothing.code, (photos / "q.jpg").exists()) == (1, False)
+
+
 def test_a_wrong_request_is_an_event_too(photos):
     done = run("photos", "--json", "-n", "nonesuch", cwd=photos)
     assert done.code == 2

@@ -13,7 +13,7 @@ from upscale_cli.batch.journal import Journal
 from upscale_cli.batch.places import Places
 from upscale_cli.batch.sources import Source
 from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import Picture, open_picture
 from upscale_cli.image_io.formats import SUFFIXES
 from upscale_cli.pipeline import Upscaler
 from upscale_cli.request import check_request
@@ -91,8 +91,7 @@ class Planner:
             size = settings.size.of(picture.width, picture.height)
             ext = extension(source.path, picture.format, settings.save.format)
             target = self.destination.target(source, ext, size, settings, model)
-            memory = check_request(picture, target, self.upscaler)
-            length = Path(source.path).stat().st_size
+            job = job_of(picture, target, self.upscaler, Path(source.path).stat().st_size)
         except (NotAnImageError, UnsupportedImageError) as error:
             if source.named or Path(source.path).suffix.lower() in SUFFIXES:
                 return Failed(source.path, error)
@@ -103,16 +102,7 @@ class Planner:
             return Failed(source.path, InputError(f"{source.path}: cannot be read: {error.strerror}"))
         if self._finished(source.path, target):
             return Skip(source.path, "finished", target)
-        return Job(
-            source=source.path,
-            target=target,
-            source_size=(picture.width, picture.height),
-            size=size,
-            frames=picture.frames,
-            depth=picture.channels * {"uint8": 1, "uint16": 2}.get(picture.dtype, 4),
-            bytes=length,
-            memory=memory,
-        )
+        return job
 
     def _known(self, source: Source) -> Skip | None:
         """Return a skip for a source whose target is finished, if names and times alone can tell."""
@@ -130,3 +120,17 @@ class Planner:
         if self.journal is None or self.force:
             return False
         return self.journal.finished(source, target, self.upscaler.fingerprint)
+
+
+def job_of(picture: Picture, target: str, upscaler: Upscaler, length: int) -> Job:
+    """Return the work on an open picture of ``length`` bytes. Raises what `check_request` does."""
+    return Job(
+        source=picture.name,
+        target=target,
+        source_size=(picture.width, picture.height),
+        size=upscaler.settings.size.of(picture.width, picture.height),
+        frames=picture.frames,
+        depth=picture.channels * {"uint8": 1, "uint16": 2}.get(picture.dtype, 4),
+        bytes=length,
+        memory=check_request(picture, target, upscaler),
+    )

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from upscale_cli.cli import output
 from upscale_cli.cli.options import RunOptions
 from upscale_cli.cli.report import described
 from upscale_cli.cli.values import parse_size
-from upscale_cli.errors import UsageError
+from upscale_cli.errors import UpscaleError, UsageError
 
 if TYPE_CHECKING:
-    from upscale_cli.pipeline import Done
+    from upscale_cli.batch.events import Event, Job
+    from upscale_cli.image_io import Picture
+    from upscale_cli.pipeline import Done, Upscaler
+    from upscale_cli.settings import Settings
+
+#: What messages and events call the picture that is piped in.
+_STDIN = "stdin"
 
 
 def run_pipe(options: RunOptions) -> int:
@@ -38,13 +46,57 @@ def run_pipe(options: RunOptions) -> int:
     settings = options.settings()
     if source == "-":
         data = _stdin().read()
-        picture = open_picture(data, name="stdin", max_pixels=settings.max_pixels)
+        if options.json:
+            return _run_json(data, target, settings, debug=options.debug)
+        picture = open_picture(data, name=_STDIN, max_pixels=settings.max_pixels)
     else:
         picture = open_picture(source, max_pixels=settings.max_pixels)
     done = upscale_file(picture, target, Upscaler(settings))
     if not options.quiet:
         _tell(done, options.verbose)
     return 0
+
+
+def _run_json(data: bytes, target: str, settings: Settings, *, debug: bool) -> int:
+    """Enlarge a picture that was piped in, into a file, with the events of a run over one file."""
+    from upscale_cli.batch.destination import Destination
+    from upscale_cli.batch.events import Failed
+    from upscale_cli.batch.plan import Plan, Planner, job_of
+    from upscale_cli.cli import estimate
+    from upscale_cli.cli.jsonlines import JsonReport
+    from upscale_cli.image_io import open_picture
+    from upscale_cli.pipeline import Upscaler
+
+    upscaler = Upscaler(settings)
+    planner = Planner(upscaler, Destination(str(Path(target).parent), file=target), None)
+    report = JsonReport(upscaler.fingerprint, debug=debug)
+    plan = Plan()
+    try:
+        picture = open_picture(data, name=_STDIN, max_pixels=settings.max_pixels)
+        plan.jobs.append(job_of(picture, target, upscaler, len(data)))
+    except UpscaleError as error:
+        plan.failed.append(Failed(_STDIN, error))
+    report.plan(plan, estimate.facts(plan, planner))
+    for job in plan.jobs:
+        for event in _enlarge(picture, job, upscaler):
+            report.event(event)
+    report.finish()
+    return report.exit_code
+
+
+def _enlarge(picture: Picture, job: Job, upscaler: Upscaler) -> Iterator[Event]:
+    """Do one job in this thread; yield what happens."""
+    from upscale_cli.batch.events import Failed, Finished, Start
+    from upscale_cli.batch.journal import file_hash
+    from upscale_cli.pipeline import upscale_file
+
+    yield Start(job)
+    try:
+        done = upscale_file(picture, job.target, upscaler)
+    except UpscaleError as error:
+        yield Failed(job.source, error, job)
+    else:
+        yield Finished(job, done, Path(job.target).stat().st_size, file_hash(job.target))
 
 
 def refuse_terminal() -> None:

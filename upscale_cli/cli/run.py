@@ -73,11 +73,16 @@ def _run(options: RunOptions) -> int:
     from upscale_cli.pipeline import Upscaler
 
     inputs = options.inputs or []
+    piped = "-" in inputs or options.output == "-"
+    if options.dry_run and (options.raw or piped or options.watch):
+        other = "--raw" if options.raw else "a pipe" if piped else "--watch"
+        hint = "leave out --watch to see what is there now" if other == "--watch" else "name files or folders"
+        raise UsageError(f"--dry-run and {other} exclude each other", hint=hint)
     if options.raw:
         from upscale_cli.cli.pipe import run_raw
 
         return run_raw(options)
-    if "-" in inputs or options.output == "-":
+    if piped:
         from upscale_cli.cli.pipe import run_pipe
 
         return run_pipe(options)
