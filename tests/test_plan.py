@@ -243,3 +243,41 @@ def test_later_plans_mind_earlier_targets(folder):
     with pytest.raises(TargetError):
         planner.plan([Source("in/a.jpg")])
     assert planner.plan([Source("in/a.png")]).jobs
+
+
+class TestLenient:
+    """Of plans that go on, as a watch needs them: who cannot have its target fails alone."""
+
+    @pytest.fixture(autouse=True)
+    def planner(self, folder):
+        self.upscaler = Upscaler(Settings(model="bicubic", save=SaveOptions(format="png")))
+        self.planner_into("out")
+
+    def planner_into(self, place):
+        self.planner = Planner(self.upscaler, Destination(place), None, lenient=True)
+
+    def plan(self, *names):
+        found = self.planner.plan([Source(name) for name in names])
+        assert all(isinstance(failed.error, TargetError) for failed in found.failed)
+        return [job.source for job in found.jobs], [failed.source for failed in found.failed]
+
+    def test_two_sources_with_one_target(self):
+        paint("in/a.jpg")
+        assert self.plan("in/a.png", "in/a.jpg", "in/sub/b.jpg") == (
+            ["in/a.png", "in/sub/b.jpg"],
+            ["in/a.jpg"],
+        )
+        assert self.plan("in/a.jpg") == ([], ["in/a.jpg"])
+        Path("in/a.png").unlink()
+        assert self.plan("in/a.jpg") == (["in/a.jpg"], [])
+
+    def test_a_target_that_is_a_source(self):
+        self.planner_into("in")
+        paint("in/a_x2.png")
+        assert self.plan("in/a.png", "in/a_x2.png") == (["in/a_x2.png"], ["in/a.png"])
+        paint("in/new.png")
+        assert self.plan("in/new.png") == (["in/new.png"], [])
+        Path("in/a_x2.png").unlink()
+        assert self.plan("in/a.png") == (["in/a.png"], [])
+        paint("in/a_x2.png")
+        assert self.plan("in/a_x2.png", "in/a.png") == ([], ["in/a_x2.png", "in/a.png"])

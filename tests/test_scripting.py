@@ -241,6 +241,23 @@ def test_watching_takes_new_files_and_ends_with_ctrl_c(many):
     assert b"Traceback" not in err
 
 
+def test_watching_reads_a_list_once_and_minds_no_collision(photos):
+    paint(photos / "photos" / "a.png", 24, 18)
+    arguments = ("photos", "--files-from", "-", "--watch", "-f", "png", "-o", "out", *FAST)
+    process = start(*arguments, cwd=photos, stdin=subprocess.PIPE)
+    try:
+        process.stdin.write(b"photo.jpg\n")
+        process.stdin.close()
+        process.stdin = None
+        made = sorted(process.stdout.readline() for _ in range(3))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert made == [b"out/a_x2.png\n", b"out/b_x2.png\n", b"out/photo_x2.png\n"]
+    assert b"photos/a.jpg and photos/a.png would both become" in err
+
+
 def test_odd_names_and_odd_folders(tmp_path):
     folder = tmp_path / "in"
     names = [

@@ -31,14 +31,22 @@ class Plan:
 class Planner:
     """Looks at sources one after the other and collects the plan.
 
-    With a journal, what is finished is skipped, unless ``force`` is set. Raises `TargetError` when two
-    sources have one target, or a target is a source: nothing has been done then.
+    With a journal, what is finished is skipped, unless ``force`` is set. Two sources with one target, or a
+    target that is a source, raise `TargetError`: nothing has been done then. With ``lenient`` the one source
+    that cannot have its target fails, and the others go on.
     """
 
     def __init__(
-        self, upscaler: Upscaler, destination: Destination, journal: Journal | None, *, force: bool = False
+        self,
+        upscaler: Upscaler,
+        destination: Destination,
+        journal: Journal | None,
+        *,
+        force: bool = False,
+        lenient: bool = False,
     ) -> None:
         self.upscaler, self.destination, self.journal, self.force = upscaler, destination, journal, force
+        self.lenient = lenient
         self._place = Places()
         self._taken: dict[str, str] = {}
         self._inputs: set[str] = set()
@@ -46,40 +54,54 @@ class Planner:
     def plan(self, sources: Iterable[Source | Skip | Failed]) -> Plan:
         """Work out the plan. A later call minds the targets of the earlier ones."""
         plan = Plan()
+        looked: list[tuple[Source, Job | Skip | Failed]] = []
         for source in sources:
             if isinstance(source, Failed):
                 plan.failed.append(source)
-                continue
-            if isinstance(source, Skip):
+            elif isinstance(source, Skip):
                 plan.skipped.append(source)
-                continue
-            self._inputs.add(self._place(source.path))
-            if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
-                self._inputs.add(os.path.realpath(source.path))
-            found = self._look(source)
-            if isinstance(found, Failed):
-                plan.failed.append(found)
-                continue
-            if isinstance(found, Job):
-                plan.jobs.append(found)
             else:
-                plan.skipped.append(found)
-            if found.target:
-                self._take(self._place(found.target), source.path)
-        for target in self._inputs.intersection(self._taken):
-            raise TargetError(
-                f"{target}: is an input and would be overwritten by the result of {self._taken[target]}",
-                hint="choose another folder with -o, or other names with --name",
-            )
+                self._inputs.add(self._place(source.path))
+                if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
+                    self._inputs.add(os.path.realpath(source.path))
+                looked.append((source, self._look(source)))
+        for source, found in looked:  # only now are all inputs known
+            self._add(plan, source, found)
         return plan
 
+    def _add(self, plan: Plan, source: Source, found: Job | Skip | Failed) -> None:
+        """Put what was found about a source into the plan, if its target is free."""
+        try:
+            if not isinstance(found, Failed) and found.target:
+                self._take(found.target, source.path)
+        except TargetError as error:
+            if not self.lenient:
+                raise
+            found = Failed(source.path, error)
+        if isinstance(found, Failed):
+            plan.failed.append(found)
+        elif isinstance(found, Skip):
+            plan.skipped.append(found)
+        else:
+            plan.jobs.append(found)
+
     def _take(self, target: str, source: str) -> None:
-        other = self._taken.setdefault(target, source)
-        if other != source:
+        """Reserve a target. Files that are gone, as may happen between two plans, stand in nobody's way."""
+        target, place = self._place(target), self._place(source)
+        other = self._taken.get(target, source)
+        if other != source and os.path.lexists(other):
             raise TargetError(
                 f"{other} and {source} would both become {target}",
                 hint="keep them apart with --name, or leave out -f, or make a run for each",
             )
+        if target in self._inputs and os.path.lexists(target):
+            raise _overwritten(target, source)
+        maker = self._taken.get(place, source)
+        if maker != source and os.path.lexists(maker):
+            raise _overwritten(place, maker)
+        self._inputs.discard(target)
+        self._taken.pop(place, None)
+        self._taken[target] = source
 
     def _look(self, source: Source) -> Job | Skip | Failed:
         """Say what is to be done with a source; the header is read unless the journal knows better."""
@@ -120,6 +142,13 @@ class Planner:
         if self.journal is None or self.force:
             return False
         return self.journal.finished(source, target, self.upscaler.fingerprint)
+
+
+def _overwritten(target: str, source: str) -> TargetError:
+    return TargetError(
+        f"{target}: is an input and would be overwritten by the result of {source}",
+        hint="choose another folder with -o, or other names with --name",
+    )
 
 
 def job_of(picture: Picture, target: str, upscaler: Upscaler, length: int) -> Job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,16 +91,17 @@ def _run(options: RunOptions) -> int:
         raise UsageError("there is nothing to enlarge", hint="name a picture or a folder: upscale photo.jpg")
     upscaler = Upscaler(options.settings())
     destination = _destination(options)
+    listed = _listed(options) if options.files_from else []
     if options.watch:
-        from upscale_cli.cli.watching import run_watch
+        from upscale_cli.cli.watching import refuse_missing, run_watch
 
+        find = partial(_sources, options, destination, listed)
+        refuse_missing(find())
         with Journal(destination.folder) as journal:
-            planner = Planner(upscaler, destination, journal, force=options.force)
-            return run_watch(
-                lambda: _sources(options, destination), planner, lambda: _report(options, upscaler), run_plan
-            )
+            planner = Planner(upscaler, destination, journal, force=options.force, lenient=True)
+            return run_watch(find, planner, partial(_report, options, upscaler), run_plan)
     report = _report(options, upscaler)
-    sources = _sources(options, destination)
+    sources = _sources(options, destination, listed)
     with _journal(options, destination) as kept:
         planner = Planner(upscaler, destination, kept, force=options.force)
         plan = planner.plan(report.looking(sources))
@@ -156,13 +158,14 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
     return Journal(destination.folder) if wanted else nullcontext()
 
 
-def _sources(options: RunOptions, destination: Destination) -> list[Source | Skip | Failed]:
-    """Return the files asked for, and what is wrong with those that cannot be had."""
+def _sources(
+    options: RunOptions, destination: Destination, listed: list[str]
+) -> list[Source | Skip | Failed]:
+    """Return the files asked for, ``listed`` ones too, and what is wrong with those that cannot be had."""
     from upscale_cli.batch.sources import Selection, find_sources
 
     selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
     inputs = options.inputs or []
-    listed = _listed(options) if options.files_from else []
     found = list(find_sources(inputs, selection, listed=listed, leave_out=destination.folder))
     if destination.file and len(found) > 1:
         raise UsageError(
