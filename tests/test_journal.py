@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from upscale_cli.batch.journal import NAME, Journal, file_hash, noted_targets
+from upscale_cli.batch.journal import NAME, Journal, NotedTargets, file_hash
 from upscale_cli.errors import OutputError
 
 
@@ -37,7 +37,9 @@ def test_what_is_noted_is_known_later(place):
         assert journal.finished(SOURCE, TARGET, "new")
         assert not journal.finished(SOURCE, TARGET, "old")
         assert not journal.finished(SOURCE, "out/b.jpg", "new")
-        assert noted_targets("out") == {str(place / TARGET)}
+        assert NotedTargets("out").added() == [str(place / TARGET)]
+        assert journal.has_target(os.path.realpath(TARGET))
+        assert not journal.has_target(os.path.realpath("out/b.jpg"))
         assert journal.last_target(SOURCE) == str(place / TARGET)
         assert journal.last_target("b.jpg") is None
 
@@ -70,6 +72,16 @@ def test_only_an_unchanged_source_and_a_whole_target_count(place, change, still)
         assert journal.finished(SOURCE, TARGET, "new") is still
 
 
+def test_noted_targets_are_read_on(place):
+    noted = NotedTargets("out")
+    assert noted.added() == []
+    with Journal("out") as journal:
+        for name in ("out/b.jpg", "out/c.jpg"):
+            note(journal, name)
+            assert noted.added() == [str(place / name)]
+    assert noted.added() == []
+
+
 def test_killed_at_any_byte(place):
     with Journal("out") as journal:
         note(journal)
@@ -80,11 +92,12 @@ def test_killed_at_any_byte(place):
     for length in range(len(whole) + 1):
         path.write_bytes(whole[:length])
         known = (length >= first - 1) + (length >= len(whole) - 1)  # a line may lack its end
-        assert len(noted_targets("out")) == known
+        assert len(NotedTargets("out").added()) == known
         with Journal("out") as journal:
             note(journal, "out/c.jpg")
-        assert len(noted_targets("out")) == known + 1
-        assert str(place / "out/c.jpg") in noted_targets("out")
+        noted = NotedTargets("out").added()
+        assert len(noted) == known + 1
+        assert str(place / "out/c.jpg") in noted
 
 
 @pytest.mark.parametrize("junk", [b"\xff\xfe\n", b"[]\n", b"{}\n", b'{"target": 3}\n', b"null\n", b"\n\n"])

@@ -142,6 +142,19 @@ def test_finished_in_the_folder_of_the_sources(folder):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("scale", [2.0, 4.0])
+def test_what_another_run_made_after_it_was_found_is_no_source(folder, scale):
+    paint("in/a_x2.png")
+    sources = list(find_sources(["in"], Selection(recursive=True)))
+    upscaler = Upscaler(Settings(model="bicubic", scale=scale))
+    with Journal("in") as journal, Journal("in") as other:
+        planner = Planner(upscaler, Destination("in"), journal)
+        pretend_done(plan("in/a.png", destination=Destination("in")).jobs[0], other)
+        found = planner.plan(sources)
+    assert [job.source for job in found.jobs] == ["in/a.png", "in/sub/b.jpg"]
+    assert [skip.source for skip in found.skipped if skip.reason == "own-output"] == ["in/a_x2.png"]
+
+
 class TestFinished:
     """A target is skipped when it was made from this input with these settings, and is still there."""
 

@@ -3,6 +3,8 @@ import os
 
 import pytest
 
+from upscale_cli.batch.events import Skip
+from upscale_cli.batch.journal import Journal
 from upscale_cli.batch.sources import Selection, Source, find_sources, listed_sources, read_list
 from upscale_cli.errors import MissingInputError, UsageError
 
@@ -126,6 +128,16 @@ def test_a_folder_that_vanishes_is_an_error_among_the_files(tree, monkeypatch):
     *files, failed = find_sources(["in"], EVERYTHING)
     assert paths(files) == ["in/a.jpg", "in/b.jpg"]
     assert str(failed.error) == "in/sub: cannot be listed: Permission denied"
+
+
+def test_what_another_run_makes_meanwhile_is_no_source(tree):
+    found = find_sources(["in"], EVERYTHING)
+    assert next(found).path == "in/a.jpg"
+    (tree / "in" / "sub" / "c_x2.png").touch()
+    with Journal("in") as journal:
+        source = tree / "in" / "sub" / "c.png"
+        journal.record(str(source), "in/sub/c_x2.png", "", source.stat(), "", 0)
+    assert Skip("in/sub/c_x2.png", "own-output") in list(found)
 
 
 def test_lists_hold_any_name():

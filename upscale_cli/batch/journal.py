@@ -51,14 +51,23 @@ def file_hash(path: str | Path) -> str:
     return digest.hexdigest()
 
 
-def noted_targets(folder: str | Path) -> set[str]:
-    """Return the absolute paths of all targets in the journal of ``folder``, if it has one."""
-    place = Path(folder).absolute()
-    try:
-        lines = (place / NAME).read_bytes().splitlines()
-    except OSError:
-        return set()
-    return {str(place / entry.target) for line in lines if (entry := _parsed(line))}
+class NotedTargets:
+    """The targets in the journal of a folder, if it has one, read on while other runs add to it."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder).absolute()
+        self._read_to = 0
+
+    def added(self) -> list[str]:
+        """Return the absolute paths of the targets that were noted since the last call."""
+        try:
+            with (self._folder / NAME).open("rb") as file:
+                file.seek(self._read_to)
+                data = file.read()
+        except OSError:
+            return []
+        self._read_to += data.rfind(b"\n") + 1
+        return [str(self._folder / entry.target) for line in data.splitlines() if (entry := _parsed(line))]
 
 
 class Journal:
@@ -72,6 +81,7 @@ class Journal:
         self.path = self.folder / NAME
         self._entries: dict[str, Entry] = {}
         self._by_source: dict[str, Entry] = {}
+        self._place = os.path.realpath(self.folder)
         self._read_to = 0
         self._guard = threading.RLock()
         try:
@@ -106,6 +116,10 @@ class Journal:
             for line in data[:whole].splitlines():
                 if entry := _parsed(line):
                     self._take(entry)
+
+    def has_target(self, place: str) -> bool:
+        """Whether the file at ``place``, an absolute path without links, is one of the targets noted."""
+        return Path(os.path.relpath(place, self._place)).as_posix() in self._entries
 
     def last_target(self, source: str) -> str | None:
         """Return the target that was last made from ``source``, below the folder."""

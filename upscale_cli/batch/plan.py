@@ -61,13 +61,29 @@ class Planner:
             elif isinstance(source, Skip):
                 plan.skipped.append(source)
             else:
-                self._inputs.add(self._place(source.path))
-                if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
-                    self._inputs.add(os.path.realpath(source.path))
                 looked.append((source, self._look(source)))
-        for source, found in looked:  # only now are all inputs known
+        if self.journal:
+            self.journal.refresh()
+        inputs = []
+        for source, found in looked:
+            if self._made_meanwhile(source):
+                plan.skipped.append(Skip(source.path, "own-output"))
+                continue
+            inputs.append((source, found))
+            self._inputs.add(self._place(source.path))
+            if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
+                self._inputs.add(os.path.realpath(source.path))
+        for source, found in inputs:
             self._add(plan, source, found)
         return plan
+
+    def _made_meanwhile(self, source: Source) -> bool:
+        """Whether a source is the result of another run, which noted it only after it was found."""
+        return (
+            self.journal is not None
+            and not source.named
+            and self.journal.has_target(self._place(source.path))
+        )
 
     def _add(self, plan: Plan, source: Source, found: Job | Skip | Failed) -> None:
         """Put what was found about a source into the plan, if its target is free."""

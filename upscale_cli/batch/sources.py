@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from upscale_cli.batch.events import Failed, Skip
-from upscale_cli.batch.journal import NAME, noted_targets
+from upscale_cli.batch.journal import NotedTargets
 from upscale_cli.batch.places import Places
 from upscale_cli.errors import InputError, MissingInputError, UsageError
 
@@ -88,10 +88,10 @@ def _search(
     top: str, selection: Selection, leave_out: str, places: Places
 ) -> Iterator[Source | Skip | Failed]:
     """Walk without following links to folders, so that a loop of links cannot trap the walk."""
-    waiting = [(top, "")]
+    waiting: list[tuple[str, str, tuple[NotedTargets, ...]]] = [(top, "", ())]
     own: set[str] = set()
     while waiting:
-        folder, below = waiting.pop()
+        folder, below, journals = waiting.pop()
         try:
             with os.scandir(folder) as entries:
                 listing = sorted(entries, key=lambda entry: entry.name)
@@ -100,15 +100,17 @@ def _search(
             yield Failed(folder, denied)
             continue
         folders = []
-        if any(entry.name == NAME for entry in listing):
-            own.update(map(places, noted_targets(folder)))
+        # Another run may be at work here: what it had made when the folder was listed is in a journal by now.
+        journals = (*journals, NotedTargets(folder))
+        for journal in journals:
+            own.update(map(places, journal.added()))
         for entry in listing:
             if entry.name.startswith("."):
                 continue
             path = f"{below}/{entry.name}" if below else entry.name
             if entry.is_dir(follow_symlinks=False):
                 if selection.recursive and os.path.realpath(entry.path) != leave_out:
-                    folders.append((entry.path, path))
+                    folders.append((entry.path, path, journals))
             elif selection.takes(path) and _is_file(entry):
                 name = str(Path(entry.path))
                 if own and places(name) in own:
