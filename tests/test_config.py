@@ -1,5 +1,7 @@
 """Defaults from upscale.toml and UPSCALE_* variables, and who counts first."""
 
+import os
+
 import pytest
 
 from tests.command import paint, size_of
@@ -49,6 +51,16 @@ def test_where_the_file_may_be(here, monkeypatch):
     (here / "other.toml").write_text("scale = 5\n")
     monkeypatch.setenv("UPSCALE_CONFIG", "other.toml")
     assert width() == 50
+
+
+def test_a_file_that_cannot_be_reached_counts_as_absent(here, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "x" * 300)
+    assert width() == 20
+    monkeypatch.delenv("XDG_CONFIG_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # nobody knows this user's home
+    assert config.config_file() is None
+    assert width() == 20
 
 
 def test_tables_hold_the_defaults_of_other_commands(here):

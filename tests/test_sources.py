@@ -94,6 +94,18 @@ def test_missing_input_suggests_a_name(tree):
     assert "in/a.jpg" in failed.error.hint
 
 
+LONG = "n" * 300 + ".jpg"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that are too long are no such files there")
+@pytest.mark.parametrize("find", [lambda names: find_sources(names, Selection()), listed_sources])
+def test_a_name_that_is_too_long_does_not_stop_the_rest(tree, find):
+    good, failed, other = find(["in/a.jpg", LONG, "in/b.jpg"])
+    assert paths([good, other]) == ["in/a.jpg", "in/b.jpg"]
+    assert str(failed.error) == f"{LONG}: cannot be read: File name too long"
+    assert failed.error.hint
+
+
 def test_loops_of_links_end(tree):
     (tree / "in" / "sub" / "loop").symlink_to(tree / "in")
     (tree / "in" / "self.jpg").symlink_to("self.jpg")

@@ -27,11 +27,12 @@ def upscale_in_bands(
 
     Return the warnings of writing, and the consistency in dB.
     """
-    folder = Path(target).parent if os.fspath(target) != "-" else None
+    folder = Path(target).parent
     model = upscaler.model_for(picture.width, picture.height)
     assert model is not None
     tiling = replace(upscaler.settings.tiling, threads=threads or upscaler.settings.threads)
-    with picture.rows(folder if folder and folder.is_dir() else None) as read:
+    there = os.fspath(target) != "-" and os.path.isdir(folder)  # noqa: PTH112 - Path.is_dir raises for some names
+    with picture.rows(folder if there else None) as read:
         source = _Kept(read)
         bands = tiler.upscale_bands(
             source, picture.height, picture.width, model, tiling,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -76,12 +77,26 @@ def _named(
     name: str, selection: Selection, leave_out: str, places: Places
 ) -> Iterator[Source | Skip | Failed]:
     """Yield what one input stands for."""
-    if Path(name).is_dir():
+    mode = _mode(name)
+    if isinstance(mode, MissingInputError):
+        mode.hint = mode.hint or _nearby(name)
+        yield Failed(name, mode)
+    elif stat.S_ISDIR(mode):
         yield from _search(name, selection, os.path.realpath(leave_out) if leave_out else "", places)
-    elif Path(name).exists():
-        yield Source(name)
     else:
-        yield Failed(name, MissingInputError(f"{name}: no such file or folder", hint=_nearby(name)))
+        yield Source(name)
+
+
+def _mode(name: str) -> int | MissingInputError:
+    """Return what a name stands for, as `os.stat` tells it, or why that cannot be told."""
+    try:
+        return os.stat(name).st_mode  # noqa: PTH116 - a list may name a million files
+    except (FileNotFoundError, NotADirectoryError):
+        return MissingInputError(f"{name}: no such file or folder")
+    except OSError as error:
+        return MissingInputError(
+            f"{name}: cannot be read: {error.strerror}", hint="check the path and the file's permissions"
+        )
 
 
 def _search(
@@ -152,12 +167,13 @@ def read_list(stream: BinaryIO, *, ended_by_nul: bool = False) -> list[str]:
 def listed_sources(names: Sequence[str]) -> Iterator[Source | Failed]:
     """Yield the files of a list; relative names keep their folders below the output folder."""
     for name in dict.fromkeys(names):
-        path = Path(os.path.normpath(name))
-        if path.is_dir():
+        mode = _mode(name)
+        if isinstance(mode, MissingInputError):
+            yield Failed(name, mode)
+        elif stat.S_ISDIR(mode):
             hint = "a list names files; give folders as inputs"
             yield Failed(name, InputError(f"{name}: is a folder", hint=hint))
-        elif not path.exists():
-            yield Failed(name, MissingInputError(f"{name}: no such file"))
         else:
+            path = Path(os.path.normpath(name))
             outside = path.is_absolute() or path.parts[0] == os.pardir or len(path.parts) == 1
             yield Source(name, folder="" if outside else str(path.parent))

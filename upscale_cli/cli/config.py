@@ -1,5 +1,6 @@
 """Defaults of the options from ``upscale.toml``; the command line and ``UPSCALE_*`` go before it."""
 
+# ruff: noqa: PTH111, PTH113 - Path.home and is_file raise where there is no home or it cannot be looked into
 from __future__ import annotations
 
 import os
@@ -16,9 +17,9 @@ def config_file() -> Path | None:
     """Return the settings file in force: ``$UPSCALE_CONFIG``, ``./upscale.toml``, or the user's; or None."""
     if named := os.environ.get("UPSCALE_CONFIG"):
         return Path(named)
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))
     places = Path("upscale.toml"), home / "upscale" / "upscale.toml"
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if os.path.isfile(path)), None)
 
 
 def defaults(command: str, options: Collection[str], commands: Collection[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -102,4 +103,9 @@ def _seconds(plan: Plan, upscaler: Upscaler) -> float:
 
 
 def _existing(folder: Path) -> Path:
-    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    """Return the nearest folder that is there; a name that is too long or out of reach is not."""
+    return next(
+        place
+        for place in (folder.absolute(), *folder.absolute().parents)
+        if os.path.exists(place)  # noqa: PTH110 - Path.exists raises
+    )

@@ -1,7 +1,9 @@
 """``upscale INPUT…``: enlarge pictures."""
 
+# ruff: noqa: PTH110, PTH112 - Path.exists and is_dir raise for names that are too long or out of reach
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
@@ -134,9 +136,9 @@ def _destination(options: RunOptions) -> Destination:
     from upscale_cli.image_io.formats import SUFFIXES, format_for
 
     place = Path(options.output or "output")
-    if place.suffix.lower() in _FOREIGN and not place.is_dir():
+    if place.suffix.lower() in _FOREIGN and not os.path.isdir(place):
         format_for(place)
-    if place.suffix.lower() in SUFFIXES and not place.is_dir():
+    if place.suffix.lower() in SUFFIXES and not os.path.isdir(place):
         if options.name:
             raise UsageError(
                 f"--name and a file for -o ({place}) exclude each other", hint="keep one of them"
@@ -151,10 +153,10 @@ def _journal(options: RunOptions, destination: Destination) -> AbstractContextMa
     from upscale_cli.batch.journal import NAME, Journal
 
     inputs = options.inputs or []
-    several = len(inputs) > 1 or options.files_from or Path(inputs[0]).is_dir()
+    several = len(inputs) > 1 or options.files_from or os.path.isdir(inputs[0])
     wanted = several and not destination.file
     if options.dry_run:
-        wanted = wanted and (Path(destination.folder) / NAME).exists()
+        wanted = wanted and os.path.exists(Path(destination.folder, NAME))
     return Journal(destination.folder) if wanted else nullcontext()
 
 
