@@ -40,6 +40,30 @@ def test_options_of_several_words(here, monkeypatch):
     assert width() == 34
 
 
+@pytest.mark.parametrize(
+    "elsewhere", ["scale = 3", "width = 33", "long-side = 34", "fit = '35x35'", "height = 99"]
+)
+def test_a_size_puts_aside_all_sizes_of_lower_origin(here, monkeypatch, elsewhere):
+    (here / "upscale.toml").write_text(elsewhere)
+    assert width("--scale", "4") == 40
+    assert width("--fit", "50x50") == 50
+    assert width("--long-side", "51") == 51
+    assert width("--width", "52") == 52
+    assert size_of("new.png") == (52, 42)
+    monkeypatch.setenv("UPSCALE_SCALE", "5")
+    assert width() == 50
+    assert width("--height", "48") == 60
+
+
+def test_a_factor_and_pixels_exclude_each_other(here, monkeypatch, capfd):
+    assert width("--scale", "4", "--width", "100") == 2
+    assert "--scale and --width exclude each other\nhint: " in capfd.readouterr().err
+    (here / "upscale.toml").write_text("scale = 3\nlong-side = 34\n")
+    assert width() == 2
+    assert "--scale and --long-side exclude each other (from upscale.toml)" in capfd.readouterr().err
+    assert width("--scale", "4") == 40
+
+
 def test_where_the_file_may_be(here, monkeypatch):
     assert config.config_file() is None
     own = here / "config" / "upscale" / "upscale.toml"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from upscale_cli.cli.config import config_file
 from upscale_cli.cli.values import parse_amount, parse_colour, parse_scale, parse_size
-from upscale_cli.errors import UsageError
+from upscale_cli.errors import ScaleError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.settings import Settings
@@ -210,18 +211,42 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
     """Let a command receive one frozen value in the place of one parameter for each option."""
 
     def wrap(function: Callable[[Any], None]) -> Callable[..., None]:
-        def command(**given: Any) -> None:
-            function(options(**given))
+        def command(ctx: typer.Context, **given: Any) -> None:
+            function(options(**_one_size(ctx, given)))
 
         command.__doc__ = function.__doc__
-        command.__annotations__ = get_type_hints(options, include_extras=True)
+        hints = get_type_hints(options, include_extras=True)
+        command.__annotations__ = {"ctx": typer.Context, **hints}
         signature = inspect.signature(options)
         command.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[
-                param.replace(annotation=command.__annotations__[name])
-                for name, param in signature.parameters.items()
+                inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context),
+                *(param.replace(annotation=hints[name]) for name, param in signature.parameters.items()),
             ]
         )
         return command
 
     return wrap
+
+
+#: The ways of saying one thing, how large the result shall be.
+_SIZES = ("scale", "width", "height", "fit", "long_side")
+
+
+def _one_size(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was ``given`` without sizes from a weaker origin than the one that counts.
+
+    Raises `ScaleError` for a factor and a size in pixels of one origin.
+    """
+    origins: dict[str, Any] = {name: ctx.get_parameter_source(name) for name in _SIZES}
+    for origin in ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP"):
+        asked = [name for name in _SIZES if origins[name].name == origin]
+        if asked:
+            break
+    if "scale" in asked and len(asked) > 1:
+        where = {"ENVIRONMENT": " (from variables UPSCALE_...)", "DEFAULT_MAP": f" (from {config_file()})"}
+        other = asked[1].replace("_", "-")
+        raise ScaleError(
+            f"--scale and --{other} exclude each other{where.get(origin, '')}", hint="keep one of them"
+        )
+    return {**given, **{name: getattr(RunOptions, name) for name in _SIZES if name not in asked}}
