@@ -10,6 +10,9 @@ from contextlib import suppress
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from upscale_cli.streams import make_ready
+
+    make_ready()
     from upscale_cli.cli import main as run
 
     code: object = 0
@@ -21,9 +24,8 @@ def main() -> None:
     # picture does, only to give back memory that the system takes anyway.
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # nobody reads any more: that has been reported
-            if stream:
-                stream.flush()
+        with suppress(Exception):  # it cannot be written any more: that has been reported
+            stream.flush()
     os._exit(code if isinstance(code, int) else 0)
 
 

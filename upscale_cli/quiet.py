@@ -24,7 +24,8 @@ def silenced() -> Iterator[None]:
         except OSError:  # no stderr at all
             yield
             return
-        sys.stderr.flush()
+        if sys.stderr:  # None in a program that was started without one
+            sys.stderr.flush()
         with open(os.devnull, "w") as sink:  # noqa: PTH123
             os.dup2(sink.fileno(), 2)
         try:
