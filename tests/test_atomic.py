@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from upscale_cli.atomic import atomic, needs_room
+from upscale_cli import atomic as module
+from upscale_cli.atomic import atomic, needs_room, new_temporary, sweep
 from upscale_cli.errors import OutputError
 
 needs_no_root = pytest.mark.skipif(
@@ -99,3 +100,23 @@ def test_a_disk_without_room(tmp_path):
         needs_room(tmp_path / "x.png", 10**15)
     assert "free some space" in info.value.hint
     needs_room(tmp_path / "x.png", 1)
+
+
+@pytest.fixture
+def unknown_machine():
+    """Let this machine's name be worked out anew, before the test and after it."""
+    module._machine.cache_clear()
+    yield
+    module._machine.cache_clear()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="containers of Linux")
+def test_files_of_another_container_of_the_same_host_name_are_left(tmp_path, unknown_machine, monkeypatch):
+    monkeypatch.setattr(module, "_alive", lambda process: False)
+    with monkeypatch.context() as there:
+        there.setattr(os, "readlink", lambda path: "pid:[1]")
+        os.close(new_temporary(tmp_path / "x.png", ".part")[0])
+    module._machine.cache_clear()
+    os.close(new_temporary(tmp_path / "y.png", ".part")[0])
+    sweep(tmp_path)
+    assert [path.name[:3] for path in tmp_path.iterdir()] == [".x-"]

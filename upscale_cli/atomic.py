@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 from upscale_cli.errors import OutputError
@@ -65,8 +66,19 @@ def sweep(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=1)
 def _machine() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+    """Return a short name of what process numbers count in: a machine, or a container, whose host name alone
+    may be another's, too.
+    """
+    facts = [socket.gethostname()]
+    for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
+        with suppress(OSError):
+            facts.append(Path(path).read_text("ascii", "replace"))
+            break
+    with suppress(OSError):
+        facts.append(os.readlink("/proc/self/ns/pid"))  # noqa: PTH115 - it leads to no file
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:6]
 
 
 def _alive(process: int) -> bool:
