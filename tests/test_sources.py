@@ -6,7 +6,7 @@ import pytest
 from upscale_cli.batch.events import Skip
 from upscale_cli.batch.journal import Journal
 from upscale_cli.batch.sources import Selection, Source, find_sources, listed_sources, read_list
-from upscale_cli.errors import MissingInputError, UsageError
+from upscale_cli.errors import InputError, MissingInputError, UsageError
 
 EVERYTHING = Selection(recursive=True)
 
@@ -104,6 +104,16 @@ def test_a_name_that_is_too_long_does_not_stop_the_rest(tree, find):
     assert paths([good, other]) == ["in/a.jpg", "in/b.jpg"]
     assert str(failed.error) == f"{LONG}: cannot be read: File name too long"
     assert failed.error.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of POSIX systems")
+@pytest.mark.parametrize("find", [lambda names: find_sources(names, Selection()), listed_sources])
+def test_a_pipe_is_no_file(tree, find):
+    os.mkfifo("fifo")
+    pipe, device = find(["fifo", os.devnull])
+    assert str(pipe.error) == "fifo: is no file but a pipe or a device"
+    assert "upscale - < fifo" in pipe.error.hint
+    assert isinstance(device.error, InputError)
 
 
 def test_loops_of_links_end(tree):

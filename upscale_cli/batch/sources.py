@@ -78,7 +78,7 @@ def _named(
 ) -> Iterator[Source | Skip | Failed]:
     """Yield what one input stands for."""
     mode = _mode(name)
-    if isinstance(mode, MissingInputError):
+    if isinstance(mode, InputError):
         mode.hint = mode.hint or _nearby(name)
         yield Failed(name, mode)
     elif stat.S_ISDIR(mode):
@@ -87,16 +87,21 @@ def _named(
         yield Source(name)
 
 
-def _mode(name: str) -> int | MissingInputError:
-    """Return what a name stands for, as `os.stat` tells it, or why that cannot be told."""
+def _mode(name: str) -> int | InputError:
+    """Return the mode of a file or folder, as `os.stat` tells it, or why the name stands for neither."""
     try:
-        return os.stat(name).st_mode  # noqa: PTH116 - a list may name a million files
+        mode = os.stat(name).st_mode  # noqa: PTH116 - a list may name a million files
     except (FileNotFoundError, NotADirectoryError):
         return MissingInputError(f"{name}: no such file or folder")
     except OSError as error:
         return MissingInputError(
             f"{name}: cannot be read: {error.strerror}", hint="check the path and the file's permissions"
         )
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # files are opened twice, for the plan and the work
+        return InputError(
+            f"{name}: is no file but a pipe or a device", hint=f"pipe it in: upscale - < {name} > FILE"
+        )
+    return mode
 
 
 def _search(
@@ -168,7 +173,7 @@ def listed_sources(names: Sequence[str]) -> Iterator[Source | Failed]:
     """Yield the files of a list; relative names keep their folders below the output folder."""
     for name in dict.fromkeys(names):
         mode = _mode(name)
-        if isinstance(mode, MissingInputError):
+        if isinstance(mode, InputError):
             yield Failed(name, mode)
         elif stat.S_ISDIR(mode):
             hint = "a list names files; give folders as inputs"
