@@ -163,6 +163,11 @@ def test_dry_run_changes_nothing(here, capfd):
     assert not (here / "new").exists()
 
 
+@pytest.mark.parametrize("arguments", [("gone.jpg",), ("photo.jpg", "--width", "9000"), ("photo.jpg",)])
+def test_a_dry_run_ends_as_the_run_would(here, arguments):
+    assert call(*arguments, "--dry-run", *FAST) == call(*arguments, *FAST)
+
+
 def without_styles(text):
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 

@@ -98,6 +98,9 @@ def test_events_are_as_documented(photos):
     assert done["photos/sub/c.png"]["target"] == "big/sub/c_x2.png"
     assert done["photos/a.jpg"]["size"] == [48, 36]
     assert len(done["photos/a.jpg"]["sha256"]) == 64
+    dry_plan = json.loads(dry.lines[0])
+    assert set(first[0]) < set(dry_plan)
+    assert dry_plan["settings"] == first[0]["settings"]
     last = [event for event in first if event["event"] == "progress"][-1]
     assert last["all_pixels"] == last["all_total"] == first[0]["pixels"]
     failed = [event for event in first if event["event"] == "failed"]

@@ -13,7 +13,7 @@ from upscale_cli.batch.plan import Plan, Planner
 from upscale_cli.batch.runner import job_memory
 from upscale_cli.cli import output
 from upscale_cli.cli.jsonlines import emit, emit_failed, job_facts
-from upscale_cli.cli.report import REASONS
+from upscale_cli.cli.report import REASONS, failure_code
 from upscale_cli.machine import available_cpus
 from upscale_cli.pipeline import Upscaler
 from upscale_cli.request import WORKSPACE
@@ -48,14 +48,15 @@ def show(plan: Plan, planner: Planner, *, json: bool) -> int:
     seconds = _seconds(plan, planner.upscaler)
     if json:
         jobs = [job_facts(job) for job in plan.jobs]
-        emit("plan", **totals, seconds=round(seconds, 1), dry_run=True, jobs=jobs)
+        settings = planner.upscaler.fingerprint
+        emit("plan", settings=settings, **totals, seconds=round(seconds, 1), dry_run=True, jobs=jobs)
         for skip in plan.skipped:
             emit("skip", source=skip.source, target=skip.target or None, reason=skip.reason)
         for failed in plan.failed:
             emit_failed(failed.source, failed.error)
     else:
         _print(plan, totals, seconds, planner.destination.folder)
-    return 0 if not plan.failed else 3 if plan.jobs or plan.skipped else 1
+    return failure_code(plan.failed, others=bool(plan.jobs or plan.skipped)) if plan.failed else 0
 
 
 def _print(plan: Plan, totals: dict[str, Any], seconds: float, folder: str) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from upscale_cli.batch.events import DiskFull, Event, Failed, Finished, Skip
@@ -52,9 +52,7 @@ class Report:
             return 130
         if not self.failed and not self.left:
             return 0
-        if self.done or self.skipped:
-            return 3
-        return self.failed[0].error.exit_code if len(self.failed) == 1 else 1
+        return failure_code(self.failed, others=bool(self.done or self.skipped))
 
     def looking(self, sources: list[Source | Skip | Failed]) -> Iterable[Source | Skip | Failed]:
         """Return the sources, to be looked at one after the other for the plan."""
@@ -94,6 +92,15 @@ class Report:
             output.error(
                 f"the disk is full: {self.left} not started", "free some space and run the command again"
             )
+
+
+def failure_code(failed: Sequence[Failed], *, others: bool) -> int:
+    """Return the exit code of a run that could not do all: 3 where there are ``others`` that are done or were
+    before; else 1, or what the one error says.
+    """
+    if others:
+        return 3
+    return failed[0].error.exit_code if len(failed) == 1 else 1
 
 
 class LineReport(Report):
