@@ -64,6 +64,11 @@ def test_a_factor_and_pixels_exclude_each_other(here, monkeypatch, capfd):
     assert width("--scale", "4") == 40
 
 
+def test_a_variable_of_the_version_is_no_option(here, monkeypatch):
+    monkeypatch.setenv("UPSCALE_VERSION", "0.3")
+    assert width() == 20
+
+
 def test_where_the_file_may_be(here, monkeypatch):
     assert config.config_file() is None
     own = here / "config" / "upscale" / "upscale.toml"

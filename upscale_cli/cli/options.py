@@ -65,8 +65,12 @@ class RunOptions:
     quiet: Annotated[bool, option(MAIN, "--quiet", help="Print errors only.")] = False
     verbose: Annotated[bool, option(MAIN, "--verbose", "-v", help="Print more about each picture.")] = False
     version: Annotated[
-        bool, option(MAIN, "--version", help="Print the version.", callback=_version, is_eager=True)
-    ] = False
+        bool,
+        option(
+            MAIN, "--version", help="Print the version.", callback=_version, is_eager=True,
+            allow_from_autoenv=False,
+        ),
+    ] = False  # fmt: skip
 
     width: Annotated[
         int | None, option(SIZE, "--width", metavar="PIXELS", help="This wide; the height follows.")
