@@ -1,12 +1,13 @@
 """Bad input: a line that names file and cause, a hint, the right exit code, no traceback, no half file."""
 
 import os
+import re
 import sys
 
 import pytest
 
 from tests.command import paint, run
-from upscale_cli.cli import main
+from upscale_cli.cli import load, main
 from upscale_cli.cli import run as run_module
 
 FAST = ("-n", "bicubic")
@@ -169,7 +170,10 @@ def test_other_ends(here, capfd, monkeypatch, error, code):
     with pytest.raises(SystemExit) as caught:
         main(["photo.jpg"])
     assert caught.value.code == code
-    assert "Traceback" not in capfd.readouterr().err
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    options = {name for param in load("run").params for name in param.opts}
+    assert set(re.findall(r"--\w+", err)) <= options
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names of bytes")

@@ -118,7 +118,7 @@ def _report(error: Exception, debug: bool) -> int:
             output.error(message.rstrip(".") + _origin(error), "see `upscale --help`")
         return error.exit_code
     if isinstance(error, MemoryError):
-        output.error("out of memory", "use --memory, a smaller --scale, or fewer --jobs")
+        output.error("out of memory", "use --memory or --threads 1, or enlarge less")
         return 1
     report = unexpected(error)
     output.error(str(report), "please report this" if debug else report.hint)
