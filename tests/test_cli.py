@@ -68,6 +68,21 @@ def test_as_a_module(here):
     assert size_of(here / "output" / "photo_x2.jpg") == (60, 40)
 
 
+def test_ctrl_c_while_modules_are_loaded():
+    code = """
+import sys
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "upscale_cli.cli":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from upscale_cli.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize(
     ("arguments", "target", "size"),
     [

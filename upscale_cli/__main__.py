@@ -10,16 +10,18 @@ from contextlib import suppress
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    from upscale_cli.streams import make_ready
-
-    make_ready()
-    from upscale_cli.cli import main as run
-
     code: object = 0
     try:
+        from upscale_cli.streams import make_ready
+
+        make_ready()
+        from upscale_cli.cli import main as run
+
         run()
     except SystemExit as end:
         code = end.code
+    except KeyboardInterrupt:  # while modules were loaded
+        code = 130
     # All files are in place. Taking the interpreter apart piece by piece would last longer than a small
     # picture does, only to give back memory that the system takes anyway.
     atexit._run_exitfuncs()
