@@ -88,9 +88,9 @@ def command(
 ) -> None:
     """Train a model on a folder of photographs, or fine-tune one with --init.
 
-    An interrupted run goes on where it stopped when the same command is given again. A model that is no
-    better on the held-out pictures than the one that it started from, or would replace, stays in the run's
-    folder.
+    An interrupted run goes on where it stopped when the same command is given again; a finished one is made
+    again in another --run folder only. A model that is no better on the held-out pictures than the one that
+    it started from, or would replace, stays in the run's folder.
     """
     if not data:
         raise UsageError("no photographs to train on", hint="name a folder of them with --data DIR")

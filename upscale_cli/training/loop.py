@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers
-from upscale_cli.errors import UsageError
 from upscale_cli.metrics import psnr
+from upscale_cli.training import checkpoint
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
 from upscale_cli.training.muon import ConvMuon
-
-CHECKPOINT = "checkpoint.npz"
 
 
 class PatchTrainer(keras.Model):  # type: ignore[misc]
@@ -141,9 +137,10 @@ def train(
     run: Path,
     *,
     init: Path | None = None,
+    sources: str = "",
     on_block: Callable[[int, float, float, float], None] | None = None,
 ) -> keras.Model:
-    """Train to the end, going on from ``run`` where it holds an interrupted run of the same config.
+    """Train to the end, going on from ``run`` where it holds an interrupted run of the same kind.
 
     Args:
         config: The recipe.
@@ -151,13 +148,14 @@ def train(
         held_out: (low, high) pairs to validate on.
         run: Folder of the checkpoint, the best weights and ``log.csv``; made if missing.
         init: A merged ``.keras`` model to start from, of the same shape or smaller.
+        sources: Tells ``init`` and the pictures from others, for the checkpoint.
         on_block: Called as (steps done, loss, validation dB, steps per second) after each block of steps.
 
     Returns:
         The best network by validation, in plain merged form.
 
     Raises:
-        UsageError: if ``run`` belongs to a run with another config.
+        UsageError: if ``run`` belongs to a run with another config or other sources.
     """
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
@@ -188,7 +186,7 @@ def train(
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, **average)
     optimizer.build(trainer.trainable_variables)
     run.mkdir(parents=True, exist_ok=True)
-    done, best = restore(run, config, network, optimizer)
+    done, best = checkpoint.restore(run, config, sources, network, optimizer)
     steps = blocks_of_steps(trainer, optimizer, config.batch)
 
     while done < config.steps:
@@ -204,7 +202,7 @@ def train(
             if score > best:
                 best = score
                 merged(network).save(run / "best.keras")
-        save(run, config, network, optimizer, done, best)
+        checkpoint.save(run, config, sources, network, optimizer, done, best)
         with (run / "log.csv").open("a", newline="") as log:
             csv.writer(log).writerow([done, f"{loss:.6f}", f"{score:.4f}", f"{speed:.2f}"])
         if on_block:
@@ -245,45 +243,3 @@ def averaged(optimizer: Any, variables: list[Any]) -> Iterator[None]:
     finally:
         for variable, value in zip(variables, trained, strict=True):
             variable.assign(value)
-
-
-def save(
-    run: Path, config: TrainConfig, network: keras.Model, optimizer: Any, done: int, best: float
-) -> None:
-    """Write the checkpoint whole or not at all."""
-    values = [ops.convert_to_numpy(v) for v in (*network.variables, *optimizer.variables)]
-    facts = json.dumps({"config": asdict(config), "done": done, "best": best})
-    part = run / "checkpoint.part.npz"
-    np.savez(part, *values, facts=np.array(facts))
-    part.replace(run / CHECKPOINT)
-
-
-def restore(run: Path, config: TrainConfig, network: keras.Model, optimizer: Any) -> tuple[int, float]:
-    """Load the checkpoint in ``run`` if there is one; return (steps done, best validation dB).
-
-    Raises:
-        UsageError: if it was made with another config.
-    """
-    facts = checkpoint_facts(run, config)
-    if facts is None:
-        return 0, -np.inf
-    with np.load(run / CHECKPOINT) as stored:
-        for k, variable in enumerate((*network.variables, *optimizer.variables)):
-            variable.assign(stored[f"arr_{k}"])
-    return facts["done"], facts["best"]
-
-
-def checkpoint_facts(run: Path, config: TrainConfig) -> dict[str, Any] | None:
-    """Return the steps ``done`` and the ``best`` score of the checkpoint in ``run``, None without one.
-
-    Raises:
-        UsageError: if it was made with another config.
-    """
-    path = run / CHECKPOINT
-    if not path.exists():
-        return None
-    with np.load(path) as stored:
-        facts: dict[str, Any] = json.loads(str(stored["facts"]))
-    if facts["config"] != json.loads(json.dumps(asdict(config))):
-        raise UsageError(f"{path} belongs to a run with other settings", hint="give another --run folder")
-    return facts

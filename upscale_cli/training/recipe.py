@@ -17,7 +17,7 @@ from upscale_cli import manifest
 from upscale_cli.architectures.fsrcnn import convolutions, fits, width_of, without_silent
 from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.settings import Settings
-from upscale_cli.training import curve, export, loop
+from upscale_cli.training import checkpoint, curve, export, loop
 from upscale_cli.training.config import TrainConfig, picture_files
 from upscale_cli.training.data import Plane, build_pool, originals, pairs
 from upscale_cli.training.lessons import LESSONS, Lessons
@@ -57,14 +57,15 @@ def run_recipe(
         data: Folders of photographs, searched with their subfolders.
         held_out: Folders to validate on; every tenth photograph of ``data`` if None.
         out: Folder of ``manifest.json``.
-        run: Folder of this run's checkpoint; an interrupted run goes on from there.
+        run: Folder of this run's checkpoint; an interrupted run goes on from there, a finished one does not.
         init: Merged ``.keras`` file to start from, of this shape or a smaller one.
         progress: Given the photographs to learn from, passes them on one by one as they are read.
         on_block: As in :func:`upscale_cli.training.loop.train`.
 
     Raises:
         InputError: no usable pictures.
-        UsageError: ``run`` holds a run with another config, there is no such scale, or ``init`` is too large.
+        UsageError: ``run`` holds a finished run or one with another config, start or pictures, there is no
+            such scale, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
     """
     if config.scale not in (2, 4):
@@ -81,7 +82,7 @@ def run_recipe(
             hint="leave out --teacher or --second",
         )
     # what would fail is refused before pictures take their minutes
-    loop.checkpoint_facts(run, config)
+    checkpoint.check_unfinished(run)
     if init and not fits(load(init), config.channels, config.depth):
         raise UsageError(
             f"{init}: wider or deeper than the {config.channels} channels and {config.depth} mapping layers"
@@ -101,15 +102,18 @@ def run_recipe(
         )
     part, first = part_of(config, out), None
     stem = stem_of(config, out)
+    own = out / f"{config.name}.keras"
     if part:
-        own = out / f"{config.name}.keras"
         network = load(own)
         if config.second:
             first = loop.as_pass(network, len(convolutions(network)))
         if fits(network, config.channels, config.depth):
             init = init or own
+    weights = [path for path in (init, own if first else None) if path]
+    sources = sources_of(weights, files, checks, teacher)
+    checkpoint.facts(run, config, sources)
     checking = originals(checks, config, first)
-    with lessons_of(config, teacher, files, run) if teacher else nullcontext() as lessons:
+    with lessons_of(config, teacher, sources, run) if teacher else nullcontext() as lessons:
         pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, lessons)
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
@@ -117,13 +121,14 @@ def run_recipe(
         (loop.validate(rival, checking) for rival in rivals if export.scale_of(rival) == config.scale),
         default=None,
     )
-    plain = loop.train(config, pool, checking, run, init=init, on_block=on_block)
+    plain = loop.train(config, pool, checking, run, init=init, sources=sources, on_block=on_block)
     plain = without_silent(plain, [low for low, _ in checking])
     curve.draw(run / "log.csv", run / "curve.png")
     after = loop.validate(plain, checking)
     row = None
     if before is None or after > before:
         row = publish(config, plain, data, out, pictures=len(files), checking=checking, psnr=after)
+    checkpoint.finish(run, before, after, row is not None)
     (run / LESSONS).unlink(missing_ok=True)
     return Outcome(before, after, row, run)
 
@@ -178,10 +183,19 @@ def teacher_of(config: TrainConfig) -> Upscaler:
     return Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
 
 
-def lessons_of(config: TrainConfig, teacher: Upscaler, files: list[Path], run: Path) -> Lessons:
-    """Return what ``teacher`` answers to the views of ``files``, in their order, kept in ``run``."""
-    asked = [asdict(config), [(file.name, file.stat().st_size) for file in files], teacher.fingerprint]
-    key = hashlib.sha256(json.dumps(asked).encode()).digest()
+def sources_of(weights: list[Path], files: list[Path], checks: list[Path], teacher: Upscaler | None) -> str:
+    """Return a hash of what a run depends on beside its config: weights, and pictures by name and size."""
+    told = [
+        [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights],
+        *([(file.name, file.stat().st_size) for file in pictures] for pictures in (files, checks)),
+        teacher.fingerprint if teacher else "",
+    ]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def lessons_of(config: TrainConfig, teacher: Upscaler, sources: str, run: Path) -> Lessons:
+    """Return what ``teacher`` answers to the views of the pictures, in their order, kept in ``run``."""
+    key = hashlib.sha256(json.dumps([asdict(config), sources]).encode()).digest()
     return Lessons(lambda low: teacher(low[..., None])[..., 0], config.scale, run / LESSONS, key)
 
 
