@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from tests.conftest import draw  # noqa: E402
-from upscale_cli.errors import UsageError  # noqa: E402
+from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
+from upscale_cli.errors import InputError, MissingInputError, ResultError, UsageError  # noqa: E402
 from upscale_cli.image_io import write_picture  # noqa: E402
+from upscale_cli.training import loop  # noqa: E402
 from upscale_cli.training.checkpoint import OUTCOME  # noqa: E402
 from upscale_cli.training.config import TrainConfig  # noqa: E402
 from upscale_cli.training.recipe import run_recipe  # noqa: E402
@@ -79,3 +83,46 @@ def test_an_interrupted_run_goes_on_with_its_own_pictures_and_start_only(made, p
         CONFIG, [data], held_out=val, out=folder, run=run, on_block=lambda done, *_: steps.append(done)
     )
     assert steps == [2]
+
+
+def test_folders_without_pictures_are_named(photos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    folders = {"out": tmp_path / "w", "run": tmp_path / "r", "progress": refused}
+    for name, kind, why in (
+        ("nowhere", MissingInputError, "no such folder"),
+        ("empty", InputError, "too few"),
+    ):
+        folder = tmp_path / name
+        with pytest.raises(kind, match=f"{name}: {why}"):
+            run_recipe(CONFIG, [folder], held_out=[photos], **folders)
+        with pytest.raises(kind, match=f"{name}: {why}"):
+            run_recipe(CONFIG, [photos], held_out=[folder], **folders)
+
+
+def test_held_out_pictures_smaller_than_a_patch_are_refused(photos, tmp_path):
+    small = photographs(tmp_path / "small", size=30)
+    with pytest.raises(InputError, match=r"small: no picture to validate on") as caught:
+        run_recipe(
+            CONFIG, [photos], held_out=[small], out=tmp_path / "w", run=tmp_path / "r", progress=refused
+        )
+    assert "32 pixels" in caught.value.hint
+
+
+def test_a_run_that_diverges_says_so(photos, tmp_path):
+    config = replace(CONFIG, optimizer="adam", rate=1e30)
+    with pytest.raises(ResultError, match="diverged") as caught:
+        run_recipe(config, [photos], out=tmp_path / "w", run=tmp_path / "r")
+    assert "--rate" in caught.value.hint
+
+
+def test_a_picture_without_any_error_hides_no_other():
+    """A black one is answered exactly; what the network has on the other still counts."""
+    network = merged(fsrcnn(16, 1))
+    last = convolutions(network)[-1]
+    last.set_weights([np.zeros_like(values) for values in last.get_weights()])
+    black = np.zeros((32, 32), np.float32), np.zeros((64, 64), np.float32)
+    noise = np.random.default_rng(3).random((64, 64), np.float32)
+    other = np.ascontiguousarray(noise[::2, ::2]), noise
+    alone = loop.validate(network, [other])
+    assert alone < 20
+    assert loop.validate(network, [other, black]) == pytest.approx((alone + loop.PERFECT) / 2)

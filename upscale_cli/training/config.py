@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from upscale_cli.errors import UnknownModelError
+from upscale_cli.errors import MissingInputError, UnknownModelError
 
 
 @dataclass(frozen=True)
@@ -113,5 +113,15 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
 
 
 def picture_files(folders: list[Path]) -> list[Path]:
-    """Return all files below ``folders``, sorted by name, so that runs repeat."""
+    """Return all files below ``folders``, sorted by name, so that runs repeat.
+
+    Raises:
+        MissingInputError: if one of them is no folder.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise MissingInputError(
+                f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}",
+                hint="name a folder of photographs",
+            )
     return sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,15 @@ from keras import ops
 from numpy.typing import NDArray
 
 from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers
+from upscale_cli.errors import ResultError
 from upscale_cli.metrics import psnr
 from upscale_cli.training import checkpoint
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
 from upscale_cli.training.muon import ConvMuon
+
+PERFECT = 100.0
+"""dB that a validation picture without any error counts as: an infinite mean would hide all others."""
 
 
 class PatchTrainer(keras.Model):  # type: ignore[misc]
@@ -126,7 +131,7 @@ def validate(network: keras.Model, pictures: list[tuple[Plane, Plane]]) -> float
             np.rint(16 + 219 * np.clip(plane[inside], 0, 1))
             for plane in (enlarge(low, scale) + residual, high)
         )
-        scores.append(psnr(result, truth))
+        scores.append(min(psnr(result, truth), PERFECT))
     return float(np.mean(scores))
 
 
@@ -156,6 +161,7 @@ def train(
 
     Raises:
         UsageError: if ``run`` belongs to a run with another config or other sources.
+        ResultError: if loss or answers are no longer finite.
     """
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.precision)
@@ -199,6 +205,11 @@ def train(
         speed = count / (time.monotonic() - begin)
         with averaged(optimizer, network.trainable_variables):
             score = validate(network, held_out)
+            if not math.isfinite(loss) or math.isnan(score):
+                raise ResultError(
+                    f"{config.name}: the training diverged within {done} steps",
+                    hint=f"give a smaller --rate than {config.rate:g}",
+                )
             if score > best:
                 best = score
                 merged(network).save(run / "best.keras")

@@ -64,6 +64,7 @@ def run_recipe(
 
     Raises:
         InputError: no usable pictures.
+        ResultError: the training diverged.
         UsageError: ``run`` holds a finished run or one with another config, start or pictures, there is no
             such scale, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
@@ -98,7 +99,8 @@ def run_recipe(
         checks = picture_files(held_out)
     if not checks or not files:
         raise InputError(
-            f"{', '.join(map(str, data))}: too few pictures", hint="two at least, and ten for a start"
+            f"{_named(held_out if held_out and files else data)}: too few pictures",
+            hint="two at least, and ten for a start",
         )
     part, first = part_of(config, out), None
     stem = stem_of(config, out)
@@ -113,6 +115,11 @@ def run_recipe(
     sources = sources_of(weights, files, checks, teacher)
     checkpoint.facts(run, config, sources)
     checking = originals(checks, config, first)
+    if not checking:
+        raise InputError(
+            f"{_named(held_out or data)}: no picture to validate on is large enough",
+            hint=f"{config.scale * config.patch} pixels a side at least, or a smaller --patch",
+        )
     with lessons_of(config, teacher, sources, run) if teacher else nullcontext() as lessons:
         pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, lessons)
 
@@ -214,6 +221,10 @@ def part_of(config: TrainConfig, out: Path) -> str:
 def stem_of(config: TrainConfig, out: Path) -> str:
     """Return what a run's files are called: the model's name, and which of its weights they are."""
     return "-".join(filter(None, (config.name, part_of(config, out))))
+
+
+def _named(folders: list[Path]) -> str:
+    return ", ".join(map(str, folders))
 
 
 def load(path: Path) -> keras.Model:
