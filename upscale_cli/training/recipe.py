@@ -66,7 +66,7 @@ def run_recipe(
         InputError: no usable pictures.
         ResultError: the training diverged.
         UsageError: ``run`` holds a finished run or one with another config, start or pictures, there is no
-            such scale, or ``init`` is too large.
+            such scale, ``out`` has a model of this name for another, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
     """
     if config.scale not in (2, 4):
@@ -81,6 +81,13 @@ def run_recipe(
         raise UsageError(
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
+        )
+    part = part_of(config, out)
+    known = manifest.row(out, config.name).get("scale", config.scale)
+    if part != "direct" and known != config.scale:
+        raise UsageError(
+            f"{out} has a model {config.name} that enlarges by {known}",
+            hint=f"give another name or --out, or --scale {known}",
         )
     # what would fail is refused before pictures take their minutes
     checkpoint.check_unfinished(run)
@@ -102,8 +109,7 @@ def run_recipe(
             f"{_named(held_out if held_out and files else data)}: too few pictures",
             hint="two at least, and ten for a start",
         )
-    part, first = part_of(config, out), None
-    stem = stem_of(config, out)
+    stem, first = stem_of(config, out), None
     own = out / f"{config.name}.keras"
     if part:
         network = load(own)
