@@ -135,3 +135,28 @@ def test_a_model_of_another_scale_is_not_replaced(photos, tmp_path):
     for config in (CONFIG, replace(CONFIG, second=True)):
         with pytest.raises(UsageError, match="a model tiny that enlarges by 4"):
             run_recipe(config, [photos], out=folder, run=tmp_path / "r2", progress=refused)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"optimizer": "sgd"}, "--optimizer 'sgd'"),
+        ({"loss": "huber"}, "--loss 'huber'"),
+        ({"precision": "int8"}, "--precision 'int8'"),
+        ({"rate": 0.0}, "--rate 0"),
+        ({"rate": float("nan")}, "--rate nan"),
+        ({"seed": -1}, "--seed -1"),
+        ({"name": "my model"}, "'my model'"),
+        ({"name": "a/b"}, "'a/b'"),
+        ({"name": "tiny.int8"}, "'tiny.int8'"),
+        ({"name": "bicubic"}, "bicubic is"),
+        ({"name": "nearest"}, "nearest is"),
+    ],
+)
+def test_choices_that_there_are_not_are_refused(change, told, photos, tmp_path):
+    with pytest.raises(UsageError, match=told) as caught:
+        run_recipe(
+            replace(CONFIG, **change), [photos], out=tmp_path / "w", run=tmp_path / "r", progress=refused
+        )
+    assert caught.value.hint
+    assert not list(tmp_path.iterdir())

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from upscale_cli.errors import MissingInputError, UnknownModelError
+from upscale_cli.errors import MissingInputError, UnknownModelError, UsageError
+from upscale_cli.zoo import interpolations
+
+OPTIMIZERS = ("muon", "adam")
+LOSSES = ("l1", "charbonnier", "l2")
+PRECISIONS = ("float32", "mixed_bfloat16")
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class TrainConfig:
     patch: int = 24
     """Side of a crop in low-resolution pixels: many small ones in a step teach more than few large ones."""
     optimizer: str = "muon"
-    """``muon`` or ``adam``."""
+    """One of `OPTIMIZERS`."""
     rate: float = 8e-3
     """Peak learning rate; falls to ``final_rate`` along a cosine. Adam wants about 1e-3."""
     final_rate: float = 1e-6
@@ -34,7 +41,7 @@ class TrainConfig:
     ema: float = 0.999
     """Decay of the averaged weights, which are the ones validated and saved."""
     loss: str = "l1"
-    """``l1``, ``charbonnier`` or ``l2``."""
+    """One of `LOSSES`."""
     teacher: str = ""
     """Name or path of a model whose answers are learnt beside the truth: they lack what nobody could guess,
     which the truth is full of (Hinton et al., "Distilling the knowledge in a neural network", 2015)."""
@@ -51,7 +58,7 @@ class TrainConfig:
     synthetic: float = 0.0
     """Drawings (text, lines, stripes, shapes) for each photograph."""
     precision: str = "float32"
-    """Keras dtype policy: ``float32``, or ``mixed_bfloat16`` where the hardware has it."""
+    """Keras dtype policy, one of `PRECISIONS`: ``mixed_bfloat16`` where the hardware has it."""
     seed: int = 1
     check_every: int = 2_000
     """Steps between validations and checkpoints."""
@@ -110,6 +117,40 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
         return made
     channels, depth = DIRECT_SHAPES[name]
     return replace(made, scale=scale, channels=channels, depth=depth)
+
+
+def check(config: TrainConfig) -> None:
+    """Raise UsageError for a run that cannot be carried out as it was put."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", config.name):
+        raise UsageError(
+            f"no model can be named {config.name!r}", hint="letters, digits, - and _: its files bear the name"
+        )
+    if config.name in (card.name for card in interpolations()):
+        raise UsageError(f"{config.name} is an interpolation's name", hint="give another name")
+    for option, value, known in (
+        ("--optimizer", config.optimizer, OPTIMIZERS),
+        ("--loss", config.loss, LOSSES),
+        ("--precision", config.precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise UsageError(f"{option} {value!r} is not known", hint=f"use {' or '.join(known)}")
+    if not 0 < config.rate < math.inf:
+        raise UsageError(f"--rate {config.rate:g} teaches nothing", hint="a number above 0, about 4e-3")
+    if not 0 <= config.seed < 2**32:
+        raise UsageError(f"--seed {config.seed} is out of range", hint="0 or more, below 2**32")
+    if config.scale not in (2, 4):
+        raise UsageError(f"no network enlarges by {config.scale} in one pass", hint="--scale 2, or 4")
+    if config.second and config.scale != 2:
+        raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
+    if config.frozen >= config.depth + 2:
+        raise UsageError(
+            f"all {config.depth + 2} layers of {config.name} would be frozen", hint="a smaller --frozen"
+        )
+    if config.second and config.teacher:
+        raise UsageError(
+            "a teacher knows pictures that were shrunk, not what a first pass makes",
+            hint="leave out --teacher or --second",
+        )
 
 
 def picture_files(folders: list[Path]) -> list[Path]:

@@ -18,7 +18,7 @@ from upscale_cli.architectures.fsrcnn import convolutions, fits, width_of, witho
 from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
-from upscale_cli.training.config import TrainConfig, picture_files
+from upscale_cli.training.config import TrainConfig, check, picture_files
 from upscale_cli.training.data import Plane, build_pool, originals, pairs
 from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
@@ -65,23 +65,11 @@ def run_recipe(
     Raises:
         InputError: no usable pictures.
         ResultError: the training diverged.
-        UsageError: ``run`` holds a finished run or one with another config, start or pictures, there is no
-            such scale, ``out`` has a model of this name for another, or ``init`` is too large.
+        UsageError: ``config`` cannot be carried out, ``run`` holds a finished run or one with another config,
+            start or pictures, ``out`` has a model of this name for another scale, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
     """
-    if config.scale not in (2, 4):
-        raise UsageError(f"no network enlarges by {config.scale} in one pass", hint="--scale 2, or 4")
-    if config.second and config.scale != 2:
-        raise UsageError("a chain's passes enlarge by 2", hint="leave out --scale or --second")
-    if config.frozen >= config.depth + 2:
-        raise UsageError(
-            f"all {config.depth + 2} layers of {config.name} would be frozen", hint="a smaller --frozen"
-        )
-    if config.second and config.teacher:
-        raise UsageError(
-            "a teacher knows pictures that were shrunk, not what a first pass makes",
-            hint="leave out --teacher or --second",
-        )
+    check(config)
     part = part_of(config, out)
     known = manifest.row(out, config.name).get("scale", config.scale)
     if part != "direct" and known != config.scale:
