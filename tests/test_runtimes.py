@@ -233,7 +233,7 @@ def test_keras_agrees_with_litert_within_one_level(keras_model):
 
 def test_the_facts_of_a_keras_file_are_measured(keras_model, tmp_path):
     path = shutil.copy(zoo.find(precision="keras").path, tmp_path / "copy.keras")
-    model = open_model(zoo.find(str(path)), runtime="tensorflow")
+    model = open_model(zoo.find(str(path), ""), runtime="tensorflow")
     assert (model.scale, model.channels, model.halo, model.residual) == (2, 1, keras_model.halo, True)
 
 
@@ -241,4 +241,4 @@ def test_damaged_keras_files_are_refused(keras_model, tmp_path):
     path = tmp_path / "copy.keras"
     path.write_bytes(zoo.find(precision="keras").path.read_bytes()[:500])
     with pytest.raises(ModelError, match=r"copy\.keras"):
-        open_model(zoo.find(str(path)), runtime="tensorflow")
+        open_model(zoo.find(str(path), ""), runtime="tensorflow")

@@ -140,9 +140,27 @@ def test_a_file_beside_its_manifest_has_all_that_the_manifest_knows(tmp_path):
     shutil.copytree(zoo.weights_dir(), folder)
     for named in (zoo.find("fsrcnn-l", "int8"), zoo.second(zoo.find("fsrcnn-l", "float")),
                   zoo.direct(zoo.find("fsrcnn-m", "float"))):  # fmt: skip
-        given = zoo.find(str(folder / named.file))
+        given = zoo.find(str(folder / named.file), "")
         assert given == replace(named, path=folder / named.file)
-    assert zoo.find(str(folder / "fsrcnn-l.int8.tflite")).views() == 4
+    assert zoo.find(str(folder / "fsrcnn-l.int8.tflite"), "").views() == 4
+
+
+@pytest.mark.parametrize("file", ["fsrcnn-m.tflite", "fsrcnn-m.int8.tflite", "fsrcnn-m.keras"])
+def test_a_file_gives_way_to_its_models_file_of_the_precision_asked_for(tmp_path, file):
+    folder = tmp_path / "copy"
+    shutil.copytree(zoo.weights_dir(), folder)
+    for precision in ("float", "int8", "keras"):
+        named = zoo.find("fsrcnn-m", precision)
+        assert zoo.find(str(folder / file), precision) == replace(named, path=folder / named.file)
+    both = zoo.find(str(folder / file.replace("-m", "-m-direct")), "int8")
+    assert both.file == "fsrcnn-m-direct.int8.tflite"
+
+
+def test_a_file_of_its_own_has_its_own_precision_only(folder, tmp_path):
+    path = shutil.copy(folder / "own-s.tflite", tmp_path / "elsewhere.tflite")
+    assert zoo.find(str(path), "float").precision == "float"
+    with pytest.raises(ModelError, match=r"elsewhere\.tflite: .* int8 weights"):
+        zoo.find(str(path), "int8")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"models": [{"name": "a"}]}', '{"models": []}'])

@@ -85,13 +85,13 @@ def default_name() -> str:
 def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
-    ``precision``: "float", "int8" or "keras"; "" = int8 where the model has it and the CPU is far quicker
-    with it: it is hardly worse. Raises UnknownModelError, or ModelError where the model has no file of
-    that precision.
+    ``precision``: "float", "int8" or "keras"; "" = the named file's own, or of a model int8 where it has it
+    and the CPU is far quicker with it: it is hardly worse. Raises UnknownModelError, or ModelError where
+    there is no file of that precision.
     """
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:
-        return _card_of_file(Path(name))
+        return _in_precision(_card_of_file(Path(name)), precision)
     kernels = {card.name: card for card in interpolations()}
     if name in kernels:
         return kernels[name]
@@ -135,6 +135,20 @@ def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     }
     path = card.path.with_name(own["file"])
     return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
+
+
+def _in_precision(card: ModelCard, precision: str) -> ModelCard:
+    """The card of the same model's file of that precision, beside its own; "" = as it is."""
+    if precision in ("", card.precision):
+        return card
+    if precision not in card.files:
+        raise ModelError(
+            f"{card.path}: no manifest beside it tells of its {precision} weights",
+            hint=f"name the file of its {precision} weights",
+        )
+    own = card.files[precision]
+    path = card.path.with_name(own["file"])
+    return replace(card, path=path, sha256=own["sha256"], precision=precision)
 
 
 def read_weights(card: ModelCard) -> bytes:

@@ -91,7 +91,7 @@ def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: in
             raise UsageError(f"--precision {kind!r} is not known", hint="use float or int8")
     found = []
     for name in models or [card.name for card in zoo.models()]:
-        known = zoo.find(name).files
+        known = zoo.find(name, "").files
         for kind in precisions or [kind for kind in ("float", "int8") if kind in known] or ["float"]:
             found.append(Upscaler(Settings(scale=scale, model=name, precision=kind, threads=threads)))
     return found
