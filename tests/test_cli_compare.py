@@ -1,6 +1,7 @@
 """``upscale compare`` and ``upscale prepare``: files made, reports, and errors."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,14 @@ def test_compare_with_a_reference_scores_every_method(here: Path, capsys: pytest
         assert scores["nearest"] < scores["bicubic"] < scores[zoo.default_name()]
         sheets.append(size(here / "sheet.webp"))
     assert sheets[0] == sheets[1]
+
+
+def test_compare_takes_a_keras_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorflow", reason="needs the train extra")
+    best = shutil.copy(zoo.find("fsrcnn-s", "keras").path, here / "best.keras")
+    assert run("compare", "--reference", "large.png", "-n", best, "--json") == 0
+    scores = {one["method"]: one["psnr"] for one in json.loads(capsys.readouterr().out)["methods"]}
+    assert scores[str(best)] > scores["lanczos"]
 
 
 @pytest.mark.parametrize(

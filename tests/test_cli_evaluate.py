@@ -74,6 +74,21 @@ def test_a_file_is_told_from_the_model_of_its_name(
     assert named["psnr"] == given["psnr"]
 
 
+def test_a_keras_file_is_run_by_tensorflow(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as the best one of a training run, of which nothing is told beside it."""
+    pytest.importorskip("tensorflow", reason="needs the train extra")
+    card = zoo.find("fsrcnn-s", "keras")
+    copy = Path(shutil.copy(card.path, tmp_path / "best.keras"))
+    assert run("evaluate", folder, "-n", card.name, "--precision", "float", "--json") == 0
+    _, named = json.loads(capsys.readouterr().out)["sets"][0]["results"]
+    assert run("evaluate", folder, "-n", copy, "--json") == 0
+    _, given = json.loads(capsys.readouterr().out)["sets"][0]["results"]
+    assert (given["model"], given["precision"]) == (str(copy), "keras")
+    assert given["psnr"] == pytest.approx(named["psnr"], abs=0.02)
+
+
 def test_record_writes_the_cards(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from upscale_cli.image_io import write_picture  # noqa: E402
 from upscale_cli.training import loop  # noqa: E402
 from upscale_cli.training.checkpoint import OUTCOME  # noqa: E402
 from upscale_cli.training.config import TrainConfig  # noqa: E402
-from upscale_cli.training.recipe import run_recipe  # noqa: E402
+from upscale_cli.training.recipe import run_recipe, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, steps=2, batch=2, patch=16, warmup=1, check_every=1, rescaled=0.0)
 
@@ -135,6 +135,15 @@ def test_a_model_of_another_scale_is_not_replaced(photos, tmp_path):
     for config in (CONFIG, replace(CONFIG, second=True)):
         with pytest.raises(UsageError, match="a model tiny that enlarges by 4"):
             run_recipe(config, [photos], out=folder, run=tmp_path / "r2", progress=refused)
+
+
+def test_a_keras_file_can_teach(made):
+    folder, _ = made
+    low = draw(20, 24, channels=1, dtype=np.float32)
+    taught = [
+        teacher_of(replace(CONFIG, teacher=str(folder / file)))(low) for file in ("tiny.keras", "tiny.tflite")
+    ]
+    np.testing.assert_allclose(*taught, atol=1e-4)
 
 
 @pytest.mark.parametrize(

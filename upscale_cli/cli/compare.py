@@ -93,14 +93,17 @@ def _pictures(photo: Path | None, reference: Path | None, scale: int) -> tuple[P
 def _methods(models: list[str] | None, precision: str, scale: int, threads: int) -> dict[str, Enlarge]:
     from upscale_cli import zoo
     from upscale_cli.pipeline import Settings, Upscaler
+    from upscale_cli.runtimes import runtime_for
 
     if precision not in ("", "float", "int8"):
         raise UsageError(f"--precision {precision!r} is not known", hint="use float or int8")
     names = ["bicubic", "lanczos", *(models or [card.name for card in zoo.models()])]
-    opened = {
-        name: Upscaler(Settings(scale=scale, model=name, precision=precision, threads=threads))
-        for name in names
-    }
+    opened = {}
+    for name in names:
+        runtime = runtime_for(zoo.find(name, precision))
+        opened[name] = Upscaler(
+            Settings(scale=scale, model=name, precision=precision, runtime=runtime, threads=threads)
+        )
     return {label(name, upscaler.card): upscaler for name, upscaler in opened.items()}
 
 

@@ -101,6 +101,8 @@ def _contenders(
     """What is measured, in the order of the rows: bicubic first, as the published figures have it."""
     from upscale_cli.originals import bicubic
     from upscale_cli.pipeline import Settings, Upscaler
+    from upscale_cli.runtimes import runtime_for
+    from upscale_cli.zoo import find
 
     for kind in precisions:
         if kind not in ("", "float", "int8"):
@@ -110,8 +112,11 @@ def _contenders(
     }
     for name in models:
         for kind in precisions:
+            runtime = runtime_for(find(name, kind))
             for mean in (False, True) if ensemble else (False,):
-                settings = Settings(scale=scale, model=name, precision=kind, ensemble=mean, threads=threads)
+                settings = Settings(
+                    scale=scale, model=name, precision=kind, runtime=runtime, ensemble=mean, threads=threads
+                )
                 upscaler = Upscaler(settings)
                 card = upscaler.card
                 if card.kernel and mean:

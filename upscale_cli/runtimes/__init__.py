@@ -9,6 +9,11 @@ from upscale_cli.resample import Interpolation
 RUNTIMES = ("litert", "tensorflow")
 
 
+def runtime_for(card: ModelCard) -> str:
+    """The runtime for the file of ``card`` where nobody can be asked for one."""
+    return "tensorflow" if card.precision == "keras" else "litert"
+
+
 def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) -> Model:
     """Read, check and prepare the network of ``card``, for one pass of its own scale.
 

@@ -29,7 +29,7 @@ def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
             import tensorflow
     except ImportError as error:
         raise MissingExtraError(
-            "--runtime tensorflow needs TensorFlow, which is not installed",
+            "running .keras files needs TensorFlow, which is not installed",
             hint="pip install 'upscale-cli[train]'",
         ) from error
     if threads:

@@ -13,9 +13,10 @@ from typing import Any
 
 import keras
 
-from upscale_cli import manifest
+from upscale_cli import manifest, zoo
 from upscale_cli.architectures.fsrcnn import convolutions, fits, width_of, without_silent
 from upscale_cli.errors import InputError, ModelError, UsageError
+from upscale_cli.runtimes import runtime_for
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
 from upscale_cli.training.config import TrainConfig, check, picture_files
@@ -181,7 +182,8 @@ def teacher_of(config: TrainConfig) -> Upscaler:
     Raises:
         UnknownModelError: if there is no such model.
     """
-    return Upscaler(Settings(scale=config.scale, model=config.teacher, ensemble=True))
+    runtime = runtime_for(zoo.find(config.teacher, ""))
+    return Upscaler(Settings(scale=config.scale, model=config.teacher, runtime=runtime, ensemble=True))
 
 
 def sources_of(weights: list[Path], files: list[Path], checks: list[Path], teacher: Upscaler | None) -> str:
