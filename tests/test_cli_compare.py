@@ -100,7 +100,7 @@ def test_prepare_reports_to_people(here: Path, capsys: pytest.CaptureFixture[str
     assert line.split()[1] == "1" and "notes.txt" in line
     line = next(line for line in written.out.splitlines() if "near-duplicate" in line)
     assert line.split()[1] == "1" and "small.png: of " in line and "large.png" in line
-    assert [path.name for path in (here / "new").iterdir()] == ["large.webp"]
+    assert [path.name for path in (here / "new").iterdir()] == ["large_1.webp"]
 
 
 def test_prepare_reports_to_programs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,6 +103,17 @@ def test_names_do_not_collide() -> None:
     assert (names[top / "a.jpg"], names[top / "a.png"]) == ("a", "a-png")
 
 
+def test_squares_and_small_pictures_have_names_of_their_own(tmp_path: Path) -> None:
+    """What is called like a square of another picture does not take its place."""
+    (tmp_path / "in").mkdir()
+    Image.fromarray(data.astronaut()[:300, :300]).save(tmp_path / "in" / "a.png")
+    Image.fromarray(data.coffee()[100:250, 200:350]).save(tmp_path / "in" / "a_1.png")
+    report = prepare(tmp_path / "in", tmp_path / "out", Plan(crop=200))
+    made = [name for names in report.kept.values() for name in names]
+    assert len(report.kept) == 2
+    assert sorted(made) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
 def test_targets_and_sources_that_are_refused(heap: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="not an empty folder"):
         prepare(heap, heap)

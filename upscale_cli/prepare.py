@@ -146,18 +146,26 @@ def detail(pixels: Pixels8) -> npt.NDArray[np.float32]:
 
 
 def cut(path: Path, stem: Path, plan: Plan) -> list[Path]:
-    """Write the squares of one picture as ``<stem>_1.webp`` and so on, or the whole as ``<stem>.webp``."""
+    """Write the squares of one picture, or all of one that is too small, as ``<stem>_1.webp`` and so on; as
+    ``<stem>.webp`` where none is cut.
+    """
     pixels = _load(path, plan)
-    parts = {"": pixels}
-    if plan.crop and min(pixels.shape[:2]) >= plan.crop:
+    parts = [pixels]
+    if not _whole(pixels, plan):
         lost = detail(pixels)
         boxes = most_different(lost, plan.crop, plan.crops)
         rich = [box for box in boxes if lost[box.slices].mean() >= plan.flat] or boxes[:1]
-        parts = {f"_{number}": pixels[box.slices] for number, box in enumerate(rich, 1)}
-    files = {stem.with_name(f"{stem.name}{ending}.{plan.format}"): part for ending, part in parts.items()}
+        parts = [pixels[box.slices] for box in rich]
+    # a number wherever there can be squares, so that a_1.png, too small to be cut, is no square of a.png
+    names = [f"{stem.name}_{n}" if plan.crop else stem.name for n in range(1, len(parts) + 1)]
+    files = {stem.with_name(f"{name}.{plan.format}"): part for name, part in zip(names, parts, strict=True)}
     for file, part in files.items():
         write_picture(file, [part], options=SaveOptions(format=plan.format, lossless=True))
     return list(files)
+
+
+def _whole(pixels: Pixels8, plan: Plan) -> bool:
+    return not plan.crop or min(pixels.shape[:2]) < plan.crop
 
 
 def unique_names(paths: Iterable[Path], top: Path) -> dict[Path, str]:
