@@ -114,6 +114,20 @@ def test_squares_and_small_pictures_have_names_of_their_own(tmp_path: Path) -> N
     assert sorted(made) == sorted(path.name for path in (tmp_path / "out").iterdir())
 
 
+def test_a_picture_that_the_format_cannot_hold_is_dropped(tmp_path: Path) -> None:
+    """It is too low for a square; where it can be cut, or the format holds more, it is kept."""
+    (tmp_path / "in").mkdir()
+    wide = np.tile(data.astronaut()[:100], (1, 33, 1))[:, :16_500]
+    Image.fromarray(wide).save(tmp_path / "in" / "pano.png")
+    Image.fromarray(data.coffee()[:200, :200]).save(tmp_path / "in" / "small.png")
+    report = prepare(tmp_path / "in", tmp_path / "out", Plan(crop=200))
+    assert [Path(path).name for path in report.kept] == ["small.png"]
+    (drop,) = report.dropped
+    assert drop.reason == "too-large" and "16500x100 pixels" in drop.detail and "WebP" in drop.detail
+    for number, plan in enumerate((Plan(crop=96), Plan(crop=200, format="png"))):
+        assert len(prepare(tmp_path / "in", tmp_path / f"out{number}", plan).kept) == 2
+
+
 def test_targets_and_sources_that_are_refused(heap: Path, tmp_path: Path) -> None:
     with pytest.raises(TargetError, match="not an empty folder"):
         prepare(heap, heap)

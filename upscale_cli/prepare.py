@@ -18,6 +18,7 @@ from upscale_cli.compare import most_different
 from upscale_cli.duplicates import Facts, fingerprint, split_duplicates
 from upscale_cli.errors import InputError, MissingInputError, TargetError
 from upscale_cli.image_io.encode import SaveOptions, write_picture
+from upscale_cli.image_io.formats import FORMATS, check_target
 from upscale_cli.machine import available_cpus
 from upscale_cli.originals import Pixels8, crop_to_multiple, grey, read_original, shrink
 from upscale_cli.resample import double
@@ -122,9 +123,11 @@ def examine(path: Path, plan: Plan) -> Facts | Drop:
     """Decode a picture and say whether, taken by itself, it is worth keeping."""
     try:
         pixels = _load(path, plan)
+        height, width = pixels.shape[:2]
+        if _whole(pixels, plan):
+            check_target(FORMATS[plan.format], width, height, source=str(path))
     except InputError as error:
         return Drop(str(path), error.code, str(error).removeprefix(f"{path}: "))
-    height, width = pixels.shape[:2]
     if min(height, width) < LEAST:
         return Drop(str(path), "too-small", f"{width}x{height} pixels, less than {LEAST} on the short side")
     mean = float(detail(pixels).mean())
