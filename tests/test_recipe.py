@@ -99,6 +99,19 @@ def test_folders_without_pictures_are_named(photos, tmp_path):
             run_recipe(CONFIG, [photos], held_out=[folder], **folders)
 
 
+def test_held_out_pictures_below_the_others_are_not_learnt_from(tmp_path):
+    """And each picture is learnt from once, however often its folder is named."""
+    data = photographs(tmp_path / "data")
+    val = photographs(data / "val", first=5)
+    read = []
+    outcome = run_recipe(
+        CONFIG, [data, val, data], held_out=[val], out=tmp_path / "w", run=tmp_path / "r",
+        progress=lambda files: read.extend(files) or files,
+    )  # fmt: skip
+    assert [file.name for file in read] == ["0.png", "1.png"]
+    assert outcome.row["training"]["pictures"] == 2
+
+
 def test_held_out_pictures_smaller_than_a_patch_are_refused(photos, tmp_path):
     small = photographs(tmp_path / "small", size=30)
     with pytest.raises(InputError, match=r"small: no picture to validate on") as caught:

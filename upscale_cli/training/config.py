@@ -154,7 +154,7 @@ def check(config: TrainConfig) -> None:
 
 
 def picture_files(folders: list[Path]) -> list[Path]:
-    """Return all files below ``folders``, sorted by name, so that runs repeat.
+    """Return all files below ``folders``, each once, sorted by name, so that runs repeat.
 
     Raises:
         MissingInputError: if one of them is no folder.
@@ -165,4 +165,5 @@ def picture_files(folders: list[Path]) -> list[Path]:
                 f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}",
                 hint="name a folder of photographs",
             )
-    return sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")
+    files = sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")
+    return list({file.resolve(): file for file in files}.values())

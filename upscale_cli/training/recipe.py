@@ -56,7 +56,8 @@ def run_recipe(
     Args:
         config: The recipe.
         data: Folders of photographs, searched with their subfolders.
-        held_out: Folders to validate on; every tenth photograph of ``data`` if None.
+        held_out: Folders to validate on, nothing of which is learnt from, even below ``data``; every tenth
+            photograph of ``data`` if None.
         out: Folder of ``manifest.json``.
         run: Folder of this run's checkpoint; an interrupted run goes on from there, a finished one does not.
         init: Merged ``.keras`` file to start from, of this shape or a smaller one.
@@ -93,6 +94,8 @@ def run_recipe(
         files = [f for k, f in enumerate(files) if k % HELD_OUT]
     else:
         checks = picture_files(held_out)
+        kept = {file.resolve() for file in checks}
+        files = [file for file in files if file.resolve() not in kept]
     if not checks or not files:
         raise InputError(
             f"{_named(held_out if held_out and files else data)}: too few pictures",
