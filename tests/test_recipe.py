@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +13,15 @@ keras = pytest.importorskip("keras", reason="needs the train extra")
 pytest.importorskip("tensorflow", reason="needs the train extra")
 
 from tests.conftest import draw  # noqa: E402
+from upscale_cli import manifest  # noqa: E402
 from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
 from upscale_cli.errors import InputError, MissingInputError, ResultError, UsageError  # noqa: E402
 from upscale_cli.image_io import write_picture  # noqa: E402
 from upscale_cli.training import loop  # noqa: E402
 from upscale_cli.training.checkpoint import OUTCOME  # noqa: E402
-from upscale_cli.training.config import TrainConfig  # noqa: E402
-from upscale_cli.training.recipe import run_recipe, teacher_of  # noqa: E402
+from upscale_cli.training.config import TrainConfig, picture_files  # noqa: E402
+from upscale_cli.training.data import originals  # noqa: E402
+from upscale_cli.training.recipe import publish, run_recipe, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, steps=2, batch=2, patch=16, warmup=1, check_every=1, rescaled=0.0)
 
@@ -148,6 +151,29 @@ def test_a_model_of_another_scale_is_not_replaced(photos, tmp_path):
     for config in (CONFIG, replace(CONFIG, second=True)):
         with pytest.raises(UsageError, match="a model tiny that enlarges by 4"):
             run_recipe(config, [photos], out=folder, run=tmp_path / "r2", progress=refused)
+
+
+@pytest.mark.parametrize(
+    ("parts", "left"),
+    [
+        ([{"scale": 4}], ["2"]),
+        ([{"second": True}], ["2"]),
+        ([{"scale": 4}, {"second": True}], ["2", "4"]),
+    ],
+)
+def test_new_weights_beside_a_models_own_take_its_scores_away(made, photos, tmp_path, parts, left):
+    """Those of the scales that they serve, in every precision, from the last of ``parts``."""
+    folder = shutil.copytree(made[0], tmp_path / "w")
+    checking = originals(picture_files([photos]), CONFIG)
+    for part in parts:
+        for precision in ("float", "int8"):
+            for scale in (2, 4, 8):
+                manifest.put_score(folder, "tiny", precision, scale, "Set5", 30.0, 0.9)
+        config = replace(CONFIG, **part)
+        network = merged(fsrcnn(16, 1, scale=config.scale))
+        publish(config, network, [photos], folder, pictures=2, checking=checking, psnr=30.0)
+    scores = manifest.row(folder, "tiny")["scores"]
+    assert [list(scores[precision]) for precision in ("float", "int8")] == [left, left]
 
 
 def test_a_keras_file_can_teach(made):

@@ -169,6 +169,8 @@ def publish(
     row = manifest.row(out, config.name)
     if part:
         row[part] = {**export.facts(plain), "files": written, "training": story}
+        # weights that make two passes in one leave the third and later ones to those for second passes
+        forget_scores(row, row["scale"] ** (2 if part == "second" and "direct" in row else 1))
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **export.facts(plain)}
@@ -177,6 +179,13 @@ def publish(
         row |= {"files": written, "training": story, **kept}
     manifest.put(out, row)
     return row
+
+
+def forget_scores(row: dict[str, Any], scale: int) -> None:
+    """Drop from a manifest row what was measured at more than ``scale``."""
+    for scores in row.get("scores", {}).values():
+        for measured in [measured for measured in scores if int(measured) > scale]:
+            del scores[measured]
 
 
 def teacher_of(config: TrainConfig) -> Upscaler:
