@@ -477,6 +477,19 @@ def test_train_command_takes_another_shape(photos, tmp_path):
     assert row["name"] == "fsrcnn-s" and row["halo"] == 11 and row["parameters"] == 84708
 
 
+def test_train_command_prints_the_file_that_it_made(photos, tmp_path):
+    """Beside a model's own weights those for two passes in one."""
+    args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "1", "--batch", "2", "--patch", "8"]
+    for more, file in (([], "fsrcnn-s.tflite"), (["--scale", "4"], "fsrcnn-s-direct.tflite")):
+        done = subprocess.run(
+            [sys.executable, "-m", "upscale_cli", *args, *more],
+            cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == f"weights/{file}"
+        assert (tmp_path / "weights" / file).exists()
+
+
 def test_train_command_without_data():
     done = subprocess.run(
         [sys.executable, "-m", "upscale_cli", "train", "fsrcnn-s"], capture_output=True, text=True

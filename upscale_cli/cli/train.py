@@ -116,6 +116,7 @@ def command(
         recipe(name, start, second, scale or 2),
         **{key: value for key, value in choices.items() if value is not None},
     )
+    stem = stem_of(config, out)
     from tqdm import tqdm
 
     with tqdm(total=config.steps, unit="step", disable=None, dynamic_ncols=True) as bar:
@@ -133,7 +134,7 @@ def command(
             data,
             held_out=val,
             out=out,
-            run=run or Path("runs") / stem_of(config, out),
+            run=run or Path("runs") / stem,
             init=start.path if start else None,
             progress=lambda files: tqdm(
                 files, "reading", unit="picture", leave=False, disable=None, dynamic_ncols=True
@@ -145,7 +146,7 @@ def command(
     if outcome.row is None:
         output.note(f"not better, so nothing was replaced; the new model is {outcome.run / 'best.keras'}")
     else:
-        print(out / outcome.row["files"]["float"]["file"])  # noqa: T201
+        print(out / f"{stem}.tflite")  # noqa: T201
 
 
 def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int = 2) -> TrainConfig:
