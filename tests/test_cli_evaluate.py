@@ -102,6 +102,16 @@ def test_record_writes_the_cards(
     assert recorded["ssim"] == pytest.approx(score["ssim"], abs=0.0001)
 
 
+@pytest.mark.parametrize("given", [".", "sub/.."])
+def test_a_folder_given_as_dots_has_its_name(
+    given: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "sub").mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+    assert run("evaluate", given, "-n", "bicubic") == 0
+    assert f"{folder.name} (2)" in capsys.readouterr().out
+
+
 def test_the_table_has_a_section_for_each_folder(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -135,13 +135,18 @@ def _record(found: dict[Path, Evaluation[Contender]], scale: int) -> None:
     for folder, evaluation in found.items():
         for contender, score in evaluation.scores.items():
             if contender.model in known and not contender.ensemble:
-                row = (contender.model, contender.precision, scale, folder.name)
+                row = (contender.model, contender.precision, scale, _set(folder))
                 manifest.put_score(weights_dir(), *row, score.psnr, score.ssim)
+
+
+def _set(folder: Path) -> str:
+    """What a folder is called, as a link where it is one, and by its real name where it is given as dots."""
+    return (folder.resolve() if folder.name in ("", "..") else folder).name
 
 
 def _row(folder: Path, contender: Contender, score: Score) -> Row:
     return (
-        f"{folder.name} ({len(score.images)})",
+        f"{_set(folder)} ({len(score.images)})",
         contender.title,
         contender.precision,
         f"{score.psnr:.2f}",
@@ -165,7 +170,7 @@ def _print_worst(folder: Path, evaluation: Evaluation[Contender], count: int) ->
 
     sections = [rows(contender, score) for contender, score in scores[1:] or scores]
     columns = ["Picture", "Model", "Precision", "PSNR dB>", "SSIM>", "over bicubic>"]
-    print_table(columns, sections, title=f"Worst of {folder.name}")
+    print_table(columns, sections, title=f"Worst of {_set(folder)}")
 
 
 def _facts(folder: Path, evaluation: Evaluation[Contender]) -> dict[str, Any]:
