@@ -15,6 +15,8 @@ from upscale_cli import zoo
 from upscale_cli.cli import main
 from upscale_cli.cli.results import print_json
 
+WEIGHTS = str(zoo.find("fsrcnn-s").path)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -133,6 +135,7 @@ def test_the_table_has_a_section_for_each_folder(
         ([".", "-s", "3"], 2, "--scale 3", "2, 4 or 8"),
         ([".", "-n", "bicubicc"], 2, "bicubicc", "did you mean bicubic"),
         ([".", "--precision", "int4"], 2, "int4", "float or int8"),
+        ([".", "--record", "-n", WEIGHTS], 2, "named by its file", "UPSCALE_MODELS"),
         ([".", "-n", "bicubic"], 1, "the folder is empty", "original"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -70,6 +70,8 @@ def command(
     from upscale_cli.evaluate import evaluate, find_originals
 
     contenders = _contenders(model or [""], precision or [""], ensemble, scale, threads)
+    if record:
+        _check_recordable(contenders)
     found: dict[Path, Evaluation[Contender]] = {}
     with progress(sum(len(find_originals(folder)) for folder in folders), "picture") as bar:
         for folder in dict.fromkeys(folders):
@@ -126,15 +128,27 @@ def _contenders(
     return contenders
 
 
+def _check_recordable(contenders: Iterable[Contender]) -> None:
+    """Raise UsageError for a network that has no card to write into."""
+    from upscale_cli.zoo import models
+
+    known = {card.name for card in models()}
+    for contender in contenders:
+        if contender.precision != "-" and contender.model not in known:
+            raise UsageError(
+                f"--record writes into the cards of models, and {contender.model} is named by its file",
+                hint="give the model's name, with UPSCALE_MODELS=DIR for one of another folder",
+            )
+
+
 def _record(found: dict[Path, Evaluation[Contender]], scale: int) -> None:
     """Write each plain score into its model's row of the manifest."""
     from upscale_cli import manifest
-    from upscale_cli.zoo import models, weights_dir
+    from upscale_cli.zoo import weights_dir
 
-    known = {card.name for card in models()}
     for folder, evaluation in found.items():
         for contender, score in evaluation.scores.items():
-            if contender.model in known and not contender.ensemble:
+            if contender.precision != "-" and not contender.ensemble:
                 row = (contender.model, contender.precision, scale, _set(folder))
                 manifest.put_score(weights_dir(), *row, score.psnr, score.ssim)
 
