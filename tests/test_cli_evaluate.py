@@ -174,27 +174,30 @@ def test_models_lists_every_card_and_marks_what_this_machine_uses(
 
 
 @pytest.mark.parametrize(
-    ("direct", "views", "costs"),
+    ("scale", "direct", "views", "costs"),
     [
-        ({}, 1, ["1,200", "6,000"]),
-        ({"macs_per_pixel": 1500}, 1, ["1,200", "1,500"]),
-        ({}, 2, ["2,400", "12,000"]),
+        (2, {}, 1, ["1,200", "6,000"]),
+        (2, {"macs_per_pixel": 1500}, 1, ["1,200", "1,500"]),
+        (2, {}, 2, ["2,400", "12,000"]),
+        (4, {}, 2, ["2,400", "2,400"]),
     ],
 )
 def test_models_shows_scores_and_costs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    scale: int,
     direct: dict[str, Any],
     views: int,
     costs: list[str],
 ) -> None:
-    """At 4x a second pass works on four times as many pixels, unless there are weights for both in one.
+    """At 4x a second pass works on four times as many pixels, unless there are weights for both in one,
+    or one pass makes 4x.
 
     Each view costs as much again.
     """
     row = {
-        "name": "tiny", "scale": 2, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
+        "name": "tiny", "scale": scale, "parameters": 1234, "macs_per_pixel": 1200, "halo": 3,
         "files": {
             kind: {"file": f"tiny.{kind}", "sha256": "0", "views": views} for kind in ("float", "keras")
         },

@@ -54,12 +54,16 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
 
 
 def _costs(card: ModelCard, precision: str) -> tuple[int, int]:
-    """MACs per input pixel, in all views: of one pass; of weights for two, or of a second on its result."""
+    """MACs per input pixel, in all views, at 2x and at 4x: of one pass; then with a second on its result, of
+    weights for both in one, or of the one pass that makes 4x.
+    """
     from upscale_cli.zoo import direct, second
 
     def work(one: ModelCard) -> int:
         return one.views(precision) * one.macs_per_pixel
 
+    if card.scale >= 4:
+        return work(card), work(card)
     if both := direct(card):
         return work(card), work(both)
     return work(card), work(card) + card.scale**2 * work(second(card) or card)
