@@ -220,6 +220,19 @@ def test_no_usable_picture(tmp_path):
         data.build_pool(data.pairs([tmp_path / "small.png"], CONFIG), 16, 0.5)
 
 
+def test_more_pixels_than_places_can_be_told_are_refused_as_soon_as_they_are_met(photos, monkeypatch):
+    one = 64 * 72
+    monkeypatch.setattr(data, "MOST_PIXELS", 2 * one)
+    config = replace(CONFIG, rescaled=0.0)
+    files = picture_files([photos])
+    assert data.build_pool(data.pairs(files[:2], config), 16, 0.5).residual.size == 2 * one
+    rest = iter(files * 2)
+    with pytest.raises(InputError, match="too many pixels") as caught:
+        data.build_pool(data.pairs(rest, config), 16, 0.5)
+    assert "prepare" in caught.value.hint
+    assert len(list(rest)) == 3
+
+
 @pytest.mark.parametrize(
     "change",
     [{}, {"loss": "charbonnier"}, {"loss": "l2"}, {"fourier": 0.05}, {"optimizer": "adam", "rate": 3e-3}],

@@ -24,6 +24,9 @@ from upscale_cli.training.synthetic import drawing
 UNITS = 64 * 255
 """Pool values are int16 in 1/64 grey levels: exact enough for 8-bit data, with room for overshoot."""
 
+MOST_PIXELS = 2**31 - 1
+"""Pixels of all pairs at high resolution: places in a pool are int32, on whatever device it is."""
+
 _DRAWING = 384
 """Side of a synthetic drawing, in pixels."""
 
@@ -160,10 +163,17 @@ def build_pool(
     """Gather pairs into a pool, with the odds of each place to be drawn and the ``teacher``'s answers.
 
     Raises:
-        InputError: if there is no pair.
+        InputError: if there is no pair, or more than `MOST_PIXELS`.
     """
     lows, residuals, lessons, shapes, corners, weights = [], [], [], [], [], []
+    pixels = 0
     for index, (low, high) in enumerate(source):
+        pixels += high.size
+        if pixels > MOST_PIXELS:
+            raise InputError(
+                f"too many pixels to train on: more than {MOST_PIXELS:,} in the pictures and their views",
+                hint="cut squares from the pictures with `upscale prepare --crops 1`, or give --rescaled 0",
+            )
         bicubic = enlarge(low, high.shape[0] // low.shape[0])
         residual = high - bicubic
         lows.append(_stored(low))
