@@ -15,7 +15,7 @@ from typing import Any
 
 from upscale_cli.training import data, loop
 from upscale_cli.training.config import TrainConfig, picture_files, preset
-from upscale_cli.training.recipe import teacher_of
+from upscale_cli.training.recipe import answers_of, teacher_of
 
 ADAM = {"optimizer": "adam", "rate": 1e-3}
 CHANGES: dict[str, dict[str, Any]] = {
@@ -43,13 +43,17 @@ CHANGES: dict[str, dict[str, Any]] = {
     "patches of 24, 32 a step": {"patch": 24, "batch": 32},
     "patches of 16, 72 a step": {"patch": 16, "batch": 72},
     "patches of 96, 2 a step": {"patch": 96, "batch": 2},
+    "patches of 32, 4 pixels of rim not scored": {"patch": 32, "batch": 18, "rim": 4},
+    "patches of 24, 4 pixels of rim not scored": {"patch": 24, "batch": 32, "rim": 4},
+    "patches of 24, 2 pixels of rim not scored": {"patch": 24, "batch": 32, "rim": 2},
     "no averaged weights": {"ema": 0.0},
 }
 
 
 def score(config: TrainConfig, files: list[Path], checks: list[Path], run: Path) -> dict[str, float]:
     """Train one variant; return validation PSNR in dB and steps per second."""
-    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher_of(config))
+    teacher = answers_of(teacher_of(config)) if config.teacher else None
+    pool = data.build_pool(data.pairs(files, config), config.patch, config.hardness, teacher)
     held_out = data.originals(checks, config)
     speeds: list[float] = []
     network = loop.train(config, pool, held_out, run, on_block=lambda *block: speeds.append(block[3]))

@@ -37,6 +37,7 @@ def test_damage_is_no_statement():
     hurt[data.index(b"colrnclx") - 4 : data.index(b"colrnclx")] = b"\xff\xff\xff\xff"
     assert avif.colours(bytes(hurt)) is None
     assert avif.colours(data.replace(b"colrnclx", b"colrprof")) is None
+    assert avif.colours(stating(1, 0x109)) is None
 
 
 @pytest.mark.parametrize("codes", [SRGB, BT2020_PQ, DISPLAY_P3])

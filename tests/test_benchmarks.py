@@ -55,6 +55,13 @@ def test_a_small_run(script: str, words: list[str], row: str, tmp_path: Path) ->
     assert len(lines) >= 3 and len(columns) == 1
 
 
+def test_the_ablation_trains(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="needs the train extra")
+    cv2.imwrite(str(tmp_path / "original.png"), draw(128, 112))
+    words = ["--steps", "2", "--only", "the recipe", "--out", str(tmp_path / "out")]
+    assert "| the recipe | " in run("ablation.py", str(tmp_path), str(tmp_path), *words)
+
+
 def test_goals_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(FOLDER)
     report = import_module("report")

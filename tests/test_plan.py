@@ -131,6 +131,28 @@ def test_own_results_are_no_sources_by_another_path(folder):
     assert [skip.reason for skip in found.skipped].count("own-output") == 2
 
 
+def test_a_link_to_a_result_is_no_source(folder):
+    with Journal("out") as journal:
+        job = plan(journal=journal).jobs[0]
+        pretend_done(job, journal)
+        Path("in/best.png").symlink_to(Path(job.target).absolute())
+        found = plan(journal=journal)
+    assert [job.source for job in found.jobs] == ["in/sub/b.jpg"]
+    assert ("in/best.png", "own-output") in [(skip.source, skip.reason) for skip in found.skipped]
+
+
+def test_a_bug_that_one_picture_brings_out_does_not_stop_the_rest(folder, monkeypatch):
+    work = module.open_picture
+
+    def faulty(path, **more):
+        return {}["x"] if path == "in/a.png" else work(path, **more)
+
+    monkeypatch.setattr(module, "open_picture", faulty)
+    found = plan()
+    assert [str(failed.error) for failed in found.failed] == ["in/a.png: unexpected KeyError: 'x'"]
+    assert [job.source for job in found.jobs] == ["in/sub/b.jpg"]
+
+
 def test_finished_in_the_folder_of_the_sources(folder):
     with Journal("in") as journal:
         for job in plan(journal=journal, destination=Destination("in")).jobs:

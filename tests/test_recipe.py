@@ -147,7 +147,7 @@ def test_a_picture_without_any_error_hides_no_other():
 def test_a_model_of_another_scale_is_not_replaced(photos, tmp_path):
     """4x beside 2x are weights for its first two passes; 2x, of either pass, cannot stand beside 4x."""
     folder = tmp_path / "w"
-    run_recipe(replace(CONFIG, scale=4, patch=8), [photos], out=folder, run=tmp_path / "r1")
+    run_recipe(replace(CONFIG, scale=4, patch=16), [photos], out=folder, run=tmp_path / "r1")
     for config in (CONFIG, replace(CONFIG, second=True)):
         with pytest.raises(UsageError, match="a model tiny that enlarges by 4"):
             run_recipe(config, [photos], out=folder, run=tmp_path / "r2", progress=refused)

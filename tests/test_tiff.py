@@ -1,6 +1,7 @@
 """TIFF structures against tifffile and Pillow."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -84,22 +85,55 @@ def test_raw_files_are_known(kind):
         writer.write(draw(128, 192, 1, np.uint16).squeeze(), photometric=32803, subfiletype=0, metadata=None)
     data = bytearray(file.getvalue())
     if kind == "cr2":
-        data[8:10] = b"CR"
+        data[4:12] = b"\x10\0\0\0CR\x02\0"
     assert tiff.is_raw(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"II*\0", b"II*\0\xff\xff\xff\x7f"])
+def test_pixels_behind_the_header_are_no_mark_of_raw_files():
+    picture = draw(16, 24)
+    picture[0, 0] = 67, 82, 2  # "CR"
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(picture, photometric="rgb", metadata=None)
+    data = file.getvalue()
+    body, directory = picture.tobytes(), len(picture.tobytes()) + 8
+    where = ifd.layout(data)
+    tags, _ = ifd.read(data, where, int.from_bytes(data[4:8], "little"))
+    tags[0x0111] = ifd.entry(4, [8], "<")
+    moved = b"II*\0" + directory.to_bytes(4, "little") + body + ifd.pack(tags, where, directory)
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(moved)), picture)
+    assert not tiff.is_raw(moved)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"II*\0",
+        b"II*\0\xff\xff\xff\x7f",
+        struct.pack("<2sHHHQ", b"II", 43, 8, 0, 2**64 - 8) + bytes(200),
+    ],
+)
 def test_nonsense_is_no_raw_file(data):
     assert not tiff.is_raw(data)
     assert tiff.full_pages(data, 2) == (0, 1)
 
 
-def test_reduced_copies_are_no_pages():
+@pytest.mark.parametrize(
+    ("kinds", "sides", "full"),
+    [
+        ((0, 1, 2, 3), (16, 8, 16, 8), (0, 2)),
+        ((0, 1, 1, 0), (16, 8, 4, 4), (0, 3)),
+        ((1, 1, 1), (16, 8, 16), (0, 1, 2)),  # copies of what?
+        ((0, 1, 1), (16, 16, 32), (0, 1, 2)),  # not reduced
+    ],
+)
+def test_reduced_copies_are_no_pages(kinds, sides, full):
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as writer:
-        for kind in (0, 1, 2, 3):
-            writer.write(draw(8, 9), photometric="rgb", subfiletype=kind)
-    assert tiff.full_pages(file.getvalue(), 4) == (0, 2)
+        for kind, side in zip(kinds, sides, strict=True):
+            writer.write(draw(side, side), photometric="rgb", subfiletype=kind)
+    assert tiff.full_pages(file.getvalue(), len(kinds)) == full
 
 
 def test_files_of_different_layouts_do_not_mix(tmp_path):

@@ -26,7 +26,7 @@ from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
 from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
 from upscale_cli.training.lessons import LESSONS  # noqa: E402
-from upscale_cli.training.recipe import fine_tune, run_recipe, stem_of, teacher_of  # noqa: E402
+from upscale_cli.training.recipe import fine_tune, load, run_recipe, stem_of, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
 
@@ -99,6 +99,31 @@ def test_patches_are_cut_flipped_and_turned_together(photos):
         )
         there = residual[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
         np.testing.assert_allclose(np.asarray(large)[0, :, :, 0], attitude(there), atol=1e-4)
+
+
+def test_what_lies_beyond_a_patch_is_not_learnt_from(photos):
+    """With a rim as wide as the network sees, a patch's errors are those that the whole picture has there."""
+    low, high = next(data.pairs(picture_files([photos]), CONFIG))
+    network, rim = fsrcnn(16, 1), 3
+    errors = loop.as_pass(network)(low) - high
+    pool = data.build_pool(iter([(low, high)]), 16, 0.5)
+    row, column, inside = 5, 7, slice(2 * rim, -2 * rim)
+    crop = np.array([[0, row * low.shape[1] + column, low.shape[1], 0]], np.int32)
+    there = errors[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
+    whole = np.asarray(loop.PatchTrainer(network, pool, replace(CONFIG, rim=0))(crop))[0, :, :, 0]
+    kept = np.asarray(loop.PatchTrainer(network, pool, replace(CONFIG, rim=rim))(crop))[0, :, :, 0]
+    np.testing.assert_array_equal(kept, whole[inside, inside])
+    np.testing.assert_allclose(kept, there[inside, inside], atol=1e-4)
+    assert np.abs(whole - there).max() > 1e-3
+
+
+def test_a_picture_is_validated_with_the_borders_of_the_tiler(photos, tmp_path):
+    folder = tmp_path / "w"
+    run_recipe(CONFIG, [photos], out=folder, run=tmp_path / "r")
+    low, high = data.originals(picture_files([photos]), CONFIG)[0]
+    result, inside = upscale(low, model=str(folder / "tiny.tflite")), (slice(2, -2),) * 2
+    levels = (np.rint(16 + 219 * np.clip(plane[inside], 0, 1)) for plane in (result, high))
+    assert loop.validate(load(folder / "tiny.keras"), [(low, high)]) == pytest.approx(psnr(*levels), abs=1e-3)
 
 
 def test_a_teachers_answer_stands_where_the_truth_does(photos):
@@ -492,7 +517,7 @@ def test_train_command_takes_another_shape(photos, tmp_path):
 
 def test_train_command_prints_the_file_that_it_made(photos, tmp_path):
     """Beside a model's own weights those for two passes in one."""
-    args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "1", "--batch", "2", "--patch", "8"]
+    args = ["train", "fsrcnn-s", "--data", str(photos), "--steps", "1", "--batch", "2", "--patch", "16"]
     for more, file in (([], "fsrcnn-s.tflite"), (["--scale", "4"], "fsrcnn-s-direct.tflite")):
         done = subprocess.run(
             [sys.executable, "-m", "upscale_cli", *args, *more],

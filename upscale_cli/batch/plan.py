@@ -12,7 +12,14 @@ from upscale_cli.batch.events import Failed, Job, Skip
 from upscale_cli.batch.journal import Journal
 from upscale_cli.batch.places import Places
 from upscale_cli.batch.sources import Source
-from upscale_cli.errors import InputError, NotAnImageError, TargetError, UnsupportedImageError, UpscaleError
+from upscale_cli.errors import (
+    InputError,
+    NotAnImageError,
+    TargetError,
+    UnsupportedImageError,
+    UpscaleError,
+    unexpected,
+)
 from upscale_cli.image_io import Picture, open_picture
 from upscale_cli.image_io.formats import SUFFIXES
 from upscale_cli.pipeline import Upscaler
@@ -70,20 +77,21 @@ class Planner:
                 plan.skipped.append(Skip(source.path, "own-output"))
                 continue
             inputs.append((source, found))
-            self._inputs.add(self._place(source.path))
-            if os.path.islink(source.path):  # noqa: PTH114 - nor may the picture behind it be replaced
-                self._inputs.add(os.path.realpath(source.path))
+            self._inputs.update(self._places(source.path))
         for source, found in inputs:
             self._add(plan, source, found)
         return plan
 
     def _made_meanwhile(self, source: Source) -> bool:
-        """Whether a source is the result of another run, which noted it only after it was found."""
-        return (
-            self.journal is not None
-            and not source.named
-            and self.journal.has_target(self._place(source.path))
-        )
+        """Whether a source is a result, or a link to one; another run may have noted it since then."""
+        if self.journal is None or source.named:
+            return False
+        return any(map(self.journal.has_target, self._places(source.path)))
+
+    def _places(self, path: str) -> list[str]:
+        """Where a source is and, if that is a link, where the picture behind it is."""
+        behind = [os.path.realpath(path)] if os.path.islink(path) else []  # noqa: PTH114
+        return [self._place(path), *behind]
 
     def _add(self, plan: Plan, source: Source, found: Job | Skip | Failed) -> None:
         """Put what was found about a source into the plan, if its target is free."""
@@ -138,6 +146,8 @@ class Planner:
             return Failed(source.path, error)
         except OSError as error:
             return Failed(source.path, InputError(f"{source.path}: cannot be read: {error.strerror}"))
+        except Exception as error:  # a fault of this program, which one picture brings out: the rest go on
+            return Failed(source.path, unexpected(error, source.path))
         if self._finished(source.path, target):
             return Skip(source.path, "finished", target)
         return job

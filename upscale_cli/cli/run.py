@@ -98,7 +98,7 @@ def _run(options: RunOptions) -> int:
         from upscale_cli.cli.watching import refuse_missing, run_watch
 
         find = partial(_sources, options, destination, listed)
-        refuse_missing(find())
+        refuse_missing(_sources(options, destination, []))
         with Journal(destination.folder) as journal:
             planner = Planner(upscaler, destination, journal, force=options.force, lenient=True)
             return run_watch(find, planner, partial(_report, options, upscaler), run_plan)

@@ -83,6 +83,9 @@ class Picture:
     metadata: Metadata = field(default_factory=Metadata, repr=False)
     png: PngFacts = field(default_factory=PngFacts, repr=False)
     """Chunks of a PNG, or what an AVIF says of its colours, as such."""
+    _looked_at: dict[int, tuple[Metadata, tuple[str, ...]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def has_alpha(self) -> bool:
@@ -97,7 +100,9 @@ class Picture:
             TooLargeError: a page with more pixels than the source was allowed.
         """
         if frame and self.format == "tiff":
-            return decode.decode_page(self.data, self.name, self.pages[frame], self.max_pixels)
+            pixels, stored = decode.decode_page(self.data, self.name, self.pages[frame], self.max_pixels)
+            self._looked_at[frame] = self._told(frame, stored)
+            return pixels
         if self.frames > 1 and self.format == "png":
             return next(itertools.islice(self.each_frame(), frame, None))
         pixels = decode.decode(self.data, self.format, self.name, frame)
@@ -112,9 +117,11 @@ class Picture:
         """
         if self.format != "tiff" or frame == 0:
             return self.metadata, ()
-        page = self.pages[frame]
-        stored = decode.load(self.data, "tiff", self.name, page=page)
-        meta = metadata.read(stored.image, "tiff", self.data, page)
+        known = self._looked_at.pop(frame, None)  # by pixels(): opening a page of many takes its time
+        return known or self._told(frame, decode.load(self.data, "tiff", self.name, page=self.pages[frame]))
+
+    def _told(self, frame: int, stored: decode.Stored) -> tuple[Metadata, tuple[str, ...]]:
+        meta = metadata.read(stored.image, "tiff", self.data, self.pages[frame])
         notes = tuple(f"{self.name}: page {frame + 1}: {note}" for note in stored.notes)
         return _turned(meta, stored.image.get("orientation")), notes
 

@@ -22,7 +22,7 @@ def colours(data: Any) -> tuple[int, int] | None:
     for kind, at, close in _boxes(data, start, end):
         if kind == b"colr" and bytes(data[at : at + 4]) == b"nclx" and close - at >= 8:
             primaries, transfer = struct.unpack_from(">HH", data, at + 4)
-            return primaries, transfer
+            return (primaries, transfer) if max(primaries, transfer) < 256 else None
     return None
 
 

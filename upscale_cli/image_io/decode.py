@@ -91,11 +91,12 @@ def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | Uns
     )
 
 
-def decode_page(data: Encoded, name: str, page: int, max_pixels: int) -> Pixels:
+def decode_page(data: Encoded, name: str, page: int, max_pixels: int) -> tuple[Pixels, Stored]:
     """One page of a TIFF, upright: pages differ in size, kind and orientation. Raises as decode."""
-    image = load(data, "tiff", name, page=page).image
+    stored = load(data, "tiff", name, page=page)
+    image = stored.image
     check_size(image.width, image.height, name, max_pixels)
-    return upright(_pixels_of(image, "tiff", name), image.get("orientation"))
+    return upright(_pixels_of(image, "tiff", name), image.get("orientation")), stored
 
 
 def decode(data: Encoded, fmt: str, name: str, frame: int = 0) -> Pixels:

@@ -52,9 +52,7 @@ def parse(data: Any, at: int | None = None) -> Exif:
         ValueError: the block makes no sense.
     """
     where = ifd.layout(data)
-    if len(data) < where.first + where.inline:
-        raise ValueError("cut short")
-    first = struct.unpack_from(where.pointer, data, where.first)[0] if at is None else at
+    first = ifd.unpack(where.pointer, data, where.first)[0] if at is None else at
     found = Exif(where, ifd.read(data, where, first)[0])
     found.exif = _child(data, found.main, where, _EXIF)
     found.gps = _child(data, found.main, where, _GPS)

@@ -114,24 +114,32 @@ def read(data: Any, where: Layout, offset: int) -> tuple[Ifd, int]:
         ValueError: the directory itself lies outside the buffer.
     """
     number, small = ("Q", 8) if where.big else ("H", 2)
+    (count,) = unpack(where.order + number, data, offset)
+    if not 0 < count < 4096:
+        raise ValueError("an absurd number of tags")
+    ifd: Ifd = {}
+    for at in range(offset + small, offset + small + count * where.entry_size, where.entry_size):
+        tag, kind, values = unpack(where.order + ("HHQ" if where.big else "HHI"), data, at)
+        length = SIZES.get(kind, 0) * values
+        start = at + where.entry_size - where.inline
+        if length > where.inline:
+            (start,) = unpack(where.pointer, data, start)
+        if 0 < length <= _MOST_BYTES and start + length <= len(data):
+            ifd[tag] = Entry(kind, bytes(data[start : start + length]), start)
+    end = offset + small + count * where.entry_size
+    return ifd, unpack(where.pointer, data, end)[0] if end + where.inline <= len(data) else 0
+
+
+def unpack(kinds: str, data: Any, at: int) -> tuple[int, ...]:
+    """Whole numbers at a place in a buffer, as struct tells their kinds.
+
+    Raises:
+        ValueError: the place lies outside.
+    """
     try:
-        (count,) = struct.unpack_from(where.order + number, data, offset)
-        if not 0 < count < 4096:
-            raise ValueError("an absurd number of tags")
-        ifd: Ifd = {}
-        for at in range(offset + small, offset + small + count * where.entry_size, where.entry_size):
-            tag, kind, values = struct.unpack_from(where.order + ("HHQ" if where.big else "HHI"), data, at)
-            length = SIZES.get(kind, 0) * values
-            start = at + where.entry_size - where.inline
-            if length > where.inline:
-                (start,) = struct.unpack_from(where.pointer, data, start)
-            if 0 < length <= _MOST_BYTES and start + length <= len(data):
-                ifd[tag] = Entry(kind, bytes(data[start : start + length]), start)
-        end = offset + small + count * where.entry_size
-        following = struct.unpack_from(where.pointer, data, end)[0] if end + where.inline <= len(data) else 0
-    except struct.error:
-        raise ValueError("a directory outside the data") from None
-    return ifd, int(following)
+        return struct.unpack_from(kinds, data, at)
+    except (struct.error, OverflowError):
+        raise ValueError("cut short") from None
 
 
 def entry(kind: int, numbers: Sequence[int], order: str) -> Entry:
@@ -142,8 +150,8 @@ def entry(kind: int, numbers: Sequence[int], order: str) -> Entry:
 def end(data: Any, where: Layout, offset: int) -> int:
     """Where the directory at `offset` has its pointer to the next one."""
     number, small = ("Q", 8) if where.big else ("H", 2)
-    (count,) = struct.unpack_from(where.order + number, data, offset)
-    return int(offset + small + count * where.entry_size)
+    (count,) = unpack(where.order + number, data, offset)
+    return offset + small + count * where.entry_size
 
 
 def pack(

@@ -14,8 +14,10 @@ from upscale_cli.image_io.exif import Exif
 from upscale_cli.image_io.ifd import Ifd, Layout
 
 _BITS, _PHOTOMETRIC, _EXTRA_SAMPLES = 0x0102, 0x0106, 0x0152
+_WIDTH, _HEIGHT = 0x0100, 0x0101
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 _RGB, _LAB = 2, 8
+_CR2 = b"\x10\0\0\0CR\x02\0"
 _OFFSETS = {0x0111, 0x0144}  # StripOffsets, TileOffsets
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 """Kinds of extra channel (TIFF 6.0, ExtraSamples)."""
@@ -26,7 +28,7 @@ def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
     try:
         where, _, offset = _find(data, page)
         entry = ifd.read(data, where, offset)[0].get(_EXTRA_SAMPLES)
-    except (ValueError, struct.error):
+    except ValueError:
         return ()
     return entry.numbers(where.order) if entry else ()
 
@@ -37,19 +39,16 @@ def tags(data: Any, page: int) -> Exif:
     Raises:
         ValueError: they make no sense.
     """
-    try:
-        return exif.parse(data, _find(data, page)[2])
-    except struct.error:
-        raise ValueError("cut short") from None
+    return exif.parse(data, _find(data, page)[2])
 
 
 def is_raw(data: Any) -> bool:
     """True for a camera's raw file, which is a TIFF whose first page is no more than a preview.
 
-    DNG has a tag for it, Canon's CR2 two letters behind the header; Nikon's NEF and others keep their data in
+    DNG has a tag for it, Canon's CR2 its mark behind the header; Nikon's NEF and others keep their data in
     directories below a reduced page.
     """
-    if bytes(data[8:10]) == b"CR":
+    if bytes(data[4:12]) == _CR2:
         return True
     try:
         first = tags(data, 0)
@@ -60,14 +59,18 @@ def is_raw(data: Any) -> bool:
 
 
 def full_pages(data: Any, count: int) -> tuple[int, ...]:
-    """Which of `count` pages are no reduced copies of others; the first always counts."""
-    copies = set()
+    """Which of `count` pages are no reduced copies of larger ones before them."""
+    copies, width, height = set(), 0, 0
     try:
         where = ifd.layout(data)
         for page, (_, offset) in zip(range(count), _walk(data, where), strict=False):
-            if page and _reduced(ifd.read(data, where, offset)[0], where):
+            directory, _ = ifd.read(data, where, offset)
+            wide, high = (sum(directory[tag].numbers(where.order)) for tag in (_WIDTH, _HEIGHT))
+            if not _reduced(directory, where):
+                width, height = max(width, wide), max(height, high)
+            elif wide < width or high < height:
                 copies.add(page)
-    except (ValueError, struct.error):
+    except (ValueError, KeyError):
         pass  # the rest of the pages makes no sense, which their decoding will say
     return tuple(page for page in range(count) if page not in copies)
 
@@ -81,7 +84,7 @@ def _walk(data: Any, where: Layout) -> Iterator[tuple[int, int]]:
     """Where the pointer to each page's directory is, and where that is: 0 behind the last page."""
     link, offset = where.first, -1
     while offset:
-        (offset,) = struct.unpack_from(where.pointer, data, link)
+        (offset,) = ifd.unpack(where.pointer, data, link)
         yield link, offset
         link = ifd.end(data, where, offset) if offset else 0
 
@@ -100,7 +103,7 @@ def lab_as_rgb(data: Any, page: int = 0) -> bytes:
     try:
         where, _, offset = _find(data, page)
         directory, _ = ifd.read(data, where, offset)
-    except (ValueError, struct.error):
+    except ValueError:
         return b""
     kind, bits = directory.get(_PHOTOMETRIC), directory.get(_BITS)
     if not kind or not bits or kind.numbers(where.order) != (_LAB,) or set(bits.numbers(where.order)) != {8}:
@@ -127,7 +130,7 @@ def append_page(path: Path, page: Path) -> None:
             *_, (link, _) = _walk(data, where)
         if ifd.layout(added) != where:
             raise ValueError("TIFF files of different layouts")
-        directory, _ = ifd.read(added, where, struct.unpack_from(where.pointer, added, where.first)[0])
+        directory, _ = ifd.read(added, where, ifd.unpack(where.pointer, added, where.first)[0])
         base = file.seek(0, 2)
         base += -base % 16
         for tag in _OFFSETS & directory.keys():

@@ -29,9 +29,12 @@ class TrainConfig:
     expansion: int = 0
     """Width of training-only expand-and-squeeze branches (they help Adam, not Muon)."""
     steps: int = 60_000
-    batch: int = 64
-    patch: int = 24
+    batch: int = 36
+    patch: int = 32
     """Side of a crop in low-resolution pixels: many small ones in a step teach more than few large ones."""
+    rim: int = 4
+    """Pixels along the sides of a patch whose answers are not scored: zeros beyond the patch shape
+    them, where in use there are pixels."""
     optimizer: str = "muon"
     """One of `OPTIMIZERS`."""
     rate: float = 8e-3
@@ -134,6 +137,10 @@ def check(config: TrainConfig) -> None:
     ):
         if value not in known:
             raise UsageError(f"{option} {value!r} is not known", hint=f"use {' or '.join(known)}")
+    if config.patch <= 2 * config.rim:
+        raise UsageError(
+            f"--patch {config.patch} leaves nothing within a rim of {config.rim} pixels", hint="16 or more"
+        )
     if not 0 < config.rate < math.inf:
         raise UsageError(f"--rate {config.rate:g} teaches nothing", hint="a number above 0, about 4e-3")
     if not 0 <= config.seed < 2**32:

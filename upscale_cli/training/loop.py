@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from upscale_cli.architectures.fsrcnn import assign_merged, fsrcnn, merged, rep_layers
+from upscale_cli.architectures.fsrcnn import assign_merged, convolutions, fsrcnn, merged, rep_layers
 from upscale_cli.errors import ResultError
 from upscale_cli.metrics import psnr
 from upscale_cli.training import checkpoint
@@ -30,8 +30,9 @@ PERFECT = 100.0
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
 
-    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error,
-    and as a second channel how far it is from the teacher's answer, if there is one.
+    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), P being a patch's
+    side without its rim, the network's error, and as a second channel how far it is from the teacher's
+    answer, if there is one.
     """
 
     def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
@@ -78,7 +79,9 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             for wanted in (self.residual, self.taught)
             if wanted is not None
         ]
-        return ops.concatenate(errors, axis=-1)
+        # zeros lie beyond a patch, and never beyond a window: what they shape is not to be learnt from
+        inside = slice(scale * self.config.rim, -scale * self.config.rim or None)
+        return ops.concatenate(errors, axis=-1)[:, inside, inside]
 
     def compute_loss(
         self,
@@ -103,19 +106,20 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         if self.config.fourier:
             real, imaginary = ops.fft2((y_pred[..., 0], ops.zeros_like(y_pred[..., 0])))
             # an orthonormal transform, so that the term has the error's own size
-            size = self.config.scale * self.config.patch
+            size = self.config.scale * (self.config.patch - 2 * self.config.rim)
             loss = loss + self.config.fourier * ops.mean(ops.abs(real) + ops.abs(imaginary)) / size
         return loss
 
 
-def as_pass(network: keras.Model, halo: int) -> Callable[[Plane], Plane]:
+def as_pass(network: keras.Model, scale: int = 2) -> Callable[[Plane], Plane]:
     """Return ``network`` as a function from luma to its enlargement, borders mirrored as in the tiler."""
+    halo = len(rep_layers(network) or convolutions(network))
 
     def enlarged(low: Plane) -> Plane:
         wide = np.pad(low, halo, mode="reflect")
-        residual = ops.convert_to_numpy(network(wide[None, ..., None]))[0, ..., 0]
-        result: Plane = enlarge(wide) + residual
-        return result[2 * halo : -2 * halo, 2 * halo : -2 * halo]
+        residual = ops.convert_to_numpy(network.predict_on_batch(wide[None, ..., None]))[0, ..., 0]
+        result: Plane = enlarge(wide, scale) + residual
+        return result[scale * halo : -scale * halo, scale * halo : -scale * halo]
 
     return enlarged
 
@@ -124,12 +128,10 @@ def validate(network: keras.Model, pictures: list[tuple[Plane, Plane]]) -> float
     """Return the mean PSNR on Y, in dB, over whole pictures: 8-bit studio range, ``scale`` pixels cropped."""
     scores = []
     for low, high in pictures:
-        residual = ops.convert_to_numpy(network.predict_on_batch(low[None, ..., None]))[0, ..., 0]
         scale = high.shape[0] // low.shape[0]
         inside = (slice(scale, -scale),) * 2
         result, truth = (
-            np.rint(16 + 219 * np.clip(plane[inside], 0, 1))
-            for plane in (enlarge(low, scale) + residual, high)
+            np.rint(16 + 219 * np.clip(plane[inside], 0, 1)) for plane in (as_pass(network, scale)(low), high)
         )
         scores.append(min(psnr(result, truth), PERFECT))
     return float(np.mean(scores))

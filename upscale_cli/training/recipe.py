@@ -20,7 +20,7 @@ from upscale_cli.runtimes import runtime_for
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
 from upscale_cli.training.config import TrainConfig, check, picture_files
-from upscale_cli.training.data import Plane, build_pool, originals, pairs
+from upscale_cli.training.data import Enlarger, Plane, build_pool, originals, pairs
 from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
 
@@ -106,7 +106,7 @@ def run_recipe(
     if part:
         network = load(own)
         if config.second:
-            first = loop.as_pass(network, len(convolutions(network)))
+            first = loop.as_pass(network)
         if fits(network, config.channels, config.depth):
             init = init or own
     weights = [path for path in (init, own if first else None) if path]
@@ -188,6 +188,11 @@ def forget_scores(row: dict[str, Any], scale: int) -> None:
             del scores[measured]
 
 
+def answers_of(teacher: Upscaler) -> Enlarger:
+    """Return ``teacher`` as a function from luma (H, W) to its enlargement."""
+    return lambda low: teacher(low[..., None])[..., 0]
+
+
 def teacher_of(config: TrainConfig) -> Upscaler:
     """Return ``config.teacher`` at its best, the mean over flips and turns.
 
@@ -211,7 +216,7 @@ def sources_of(weights: list[Path], files: list[Path], checks: list[Path], teach
 def lessons_of(config: TrainConfig, teacher: Upscaler, sources: str, run: Path) -> Lessons:
     """Return what ``teacher`` answers to the views of the pictures, in their order, kept in ``run``."""
     key = hashlib.sha256(json.dumps([asdict(config), sources]).encode()).digest()
-    return Lessons(lambda low: teacher(low[..., None])[..., 0], config.scale, run / LESSONS, key)
+    return Lessons(answers_of(teacher), config.scale, run / LESSONS, key)
 
 
 def part_of(config: TrainConfig, out: Path) -> str:
