@@ -50,6 +50,21 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
+def base(model: str, steps: int) -> TrainConfig:
+    """What the rows differ from: the recipe in so many steps, with patches as it had them at first."""
+    return replace(
+        preset(model),
+        steps=steps,
+        check_every=steps,
+        warmup=200,
+        ema=0.99,
+        batch=8,
+        patch=48,
+        rim=0,
+        rescaled=0.5,
+    )
+
+
 def score(config: TrainConfig, files: list[Path], checks: list[Path], run: Path) -> dict[str, float]:
     """Train one variant; return validation PSNR in dB and steps per second."""
     teacher = answers_of(teacher_of(config)) if config.teacher else None
@@ -70,23 +85,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="run these rows only")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
-    base = replace(
-        preset(args.model),
-        steps=args.steps,
-        check_every=args.steps,
-        warmup=200,
-        ema=0.99,
-        batch=8,
-        patch=48,
-        rescaled=0.5,
-    )
     files, checks = picture_files([args.data]), picture_files([args.val])
     results = args.out / "results.json"
     table: dict[str, dict[str, float]] = json.loads(results.read_text()) if results.exists() else {}
     for name, change in CHANGES.items():
         if name in table or (args.only and name not in args.only):
             continue
-        config = replace(base, **change)
+        config = replace(base(args.model, args.steps), **change)
         table[name] = score(config, files, checks, args.out / re.sub(r"\W+", "-", name))
         results.write_text(json.dumps(table, indent=1))
         print(f"{name}: {table[name]['psnr']:.3f} dB", flush=True)

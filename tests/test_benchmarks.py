@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def test_the_ablation_trains(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "original.png"), draw(128, 112))
     words = ["--steps", "2", "--only", "the recipe", "--out", str(tmp_path / "out")]
     assert "| the recipe | " in run("ablation.py", str(tmp_path), str(tmp_path), *words)
+
+
+def test_the_rows_of_the_ablation_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorflow", reason="needs the train extra")
+    monkeypatch.syspath_prepend(FOLDER)
+    ablation = import_module("ablation")
+    configs = [replace(ablation.base("fsrcnn-s", 10), **change) for change in ablation.CHANGES.values()]
+    assert [n for n, config in enumerate(configs) if config in configs[:n]] == []
 
 
 def test_goals_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from upscale_cli.training import loop  # noqa: E402
 from upscale_cli.training.checkpoint import OUTCOME  # noqa: E402
 from upscale_cli.training.config import TrainConfig, picture_files  # noqa: E402
 from upscale_cli.training.data import originals  # noqa: E402
-from upscale_cli.training.recipe import publish, run_recipe, teacher_of  # noqa: E402
+from upscale_cli.training.recipe import publish, run_recipe, sources_of, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, steps=2, batch=2, patch=16, warmup=1, check_every=1, rescaled=0.0)
 
@@ -159,6 +159,7 @@ def test_a_model_of_another_scale_is_not_replaced(photos, tmp_path):
         ([{"scale": 4}], ["2"]),
         ([{"second": True}], ["2"]),
         ([{"scale": 4}, {"second": True}], ["2", "4"]),
+        ([{"scale": 4}, {}], ["4"]),
     ],
 )
 def test_new_weights_beside_a_models_own_take_its_scores_away(made, photos, tmp_path, parts, left):
@@ -174,6 +175,15 @@ def test_new_weights_beside_a_models_own_take_its_scores_away(made, photos, tmp_
         publish(config, network, [photos], folder, pictures=2, checking=checking, psnr=30.0)
     scores = manifest.row(folder, "tiny")["scores"]
     assert [list(scores[precision]) for precision in ("float", "int8")] == [left, left]
+
+
+def test_a_teacher_that_changes_is_another_source(made, tmp_path):
+    file = tmp_path / "teacher.keras"
+    merged(fsrcnn(16, 1)).save(file)
+    teacher = teacher_of(replace(CONFIG, teacher=str(file)))
+    before = sources_of([], [], [], teacher)
+    shutil.copy(made[0] / "tiny.keras", file)
+    assert sources_of([], [], [], teacher) != before
 
 
 def test_a_keras_file_can_teach(made):

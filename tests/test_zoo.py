@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from pathlib import Path
 from dataclasses import replace
 
 import pytest
@@ -157,10 +158,16 @@ def test_a_file_gives_way_to_its_models_file_of_the_precision_asked_for(tmp_path
 
 
 def test_a_file_of_its_own_has_its_own_precision_only(folder, tmp_path):
-    path = shutil.copy(folder / "own-s.tflite", tmp_path / "elsewhere.tflite")
+    path = Path(shutil.copy(folder / "own-s.tflite", tmp_path / "elsewhere.tflite"))
     assert zoo.find(str(path), "float").precision == "float"
     with pytest.raises(ModelError, match=r"elsewhere\.tflite: .* int8 weights"):
         zoo.find(str(path), "int8")
+    small = path.rename(tmp_path / "elsewhere.int8.tflite")
+    assert zoo.find(str(small), "int8").precision == zoo.find(str(small), "").precision == "int8"
+    with pytest.raises(ModelError, match="float weights"):
+        zoo.find(str(small), "float")
+    trained = small.rename(tmp_path / "best.keras")
+    assert zoo.find(str(trained), "float").precision == "keras"  # which is computed in float
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"models": [{"name": "a"}]}', '{"models": []}'])

@@ -141,6 +141,8 @@ def _in_precision(card: ModelCard, precision: str) -> ModelCard:
     """The card of the same model's file of that precision, beside its own; "" = as it is."""
     if precision in ("", card.precision):
         return card
+    if precision == "float" and card.precision == "keras" and not card.files:
+        return card  # alone, and computed in float
     if precision not in card.files:
         raise ModelError(
             f"{card.path}: no manifest beside it tells of its {precision} weights",
@@ -211,7 +213,8 @@ def _card_of_file(path: Path) -> ModelCard:
     """The card of a file: from ``<file>.json`` beside it, else from a manifest there, else without facts."""
     if not path.is_file():
         raise UnknownModelError(f"{path}: no such weights file", hint="check the path")
-    card = ModelCard(name=path.stem, path=path, precision=_SUFFIXES[path.suffix])
+    kind = "int8" if path.name.endswith(".int8.tflite") else _SUFFIXES[path.suffix]
+    card = ModelCard(name=path.stem, path=path, precision=kind)
     described = path.with_name(path.name + ".json")
     if not described.is_file():
         return _listed(path) or card

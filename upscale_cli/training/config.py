@@ -100,6 +100,9 @@ DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (64, 20)
 """Width and mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 
+DIRECT_PATCH, DIRECT_BATCH = 24, 64
+"""Of runs for 4×: a patch of 32 would leave out all pictures of less than 128 pixels a side."""
+
 SECOND_VIEWS = {"fsrcnn-l": {"float": 2, "int8": 4, "keras": 2}}
 """Views of the weights for later passes, which gain less by them; int8 does, whose rounding they even out."""
 
@@ -119,7 +122,7 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
     if scale == made.scale:
         return made
     channels, depth = DIRECT_SHAPES[name]
-    return replace(made, scale=scale, channels=channels, depth=depth)
+    return replace(made, scale=scale, channels=channels, depth=depth, patch=DIRECT_PATCH, batch=DIRECT_BATCH)
 
 
 def check(config: TrainConfig) -> None:

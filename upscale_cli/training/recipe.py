@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.runtimes import runtime_for
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
-from upscale_cli.training.config import TrainConfig, check, picture_files
+from upscale_cli.training.config import DIRECT_BATCH, DIRECT_PATCH, TrainConfig, check, picture_files
 from upscale_cli.training.data import Enlarger, Plane, build_pool, originals, pairs
 from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
@@ -163,29 +163,39 @@ def publish(
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(psnr, 3)},
     }
+    facts = export.facts(plain)  # takes seconds: before the files change, for which the manifest stands
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
     for kind, count in config.views.items():
         written[kind]["views"] = count
     row = manifest.row(out, config.name)
+    scores = scores_kept(row, part)
     if part:
-        row[part] = {**export.facts(plain), "files": written, "training": story}
-        # weights that make two passes in one leave the third and later ones to those for second passes
-        forget_scores(row, row["scale"] ** (2 if part == "second" and "direct" in row else 1))
+        row[part] = {**facts, "files": written, "training": story}
     else:  # weights that make two passes in one need no others, and are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
-        row = {"name": config.name, "description": config.description, **export.facts(plain)}
+        row = {"name": config.name, "description": config.description, **facts}
         if config.back_projection:
             row["back_projection"] = True
         row |= {"files": written, "training": story, **kept}
+    row.pop("scores", None)
+    if scores:
+        row["scores"] = scores
     manifest.put(out, row)
     return row
 
 
-def forget_scores(row: dict[str, Any], scale: int) -> None:
-    """Drop from a manifest row what was measured at more than ``scale``."""
-    for scores in row.get("scores", {}).values():
-        for measured in [measured for measured in scores if int(measured) > scale]:
-            del scores[measured]
+def scores_kept(row: dict[str, Any], part: str) -> dict[str, Any]:
+    """Return the scores in a manifest row that new weights leave true: of scales at which they do not run."""
+    if not row:
+        return {}
+    own, twice = row["scale"], row["scale"] ** 2
+    direct = [twice] if "direct" in row else []
+    true = {"": direct, "direct": [own], "second": [own, *direct]}[part]
+    kept = {
+        kind: {scale: told for scale, told in scores.items() if int(scale) in true}
+        for kind, scores in row.get("scores", {}).items()
+    }
+    return {kind: scores for kind, scores in kept.items() if scores}
 
 
 def answers_of(teacher: Upscaler) -> Enlarger:
@@ -206,11 +216,18 @@ def teacher_of(config: TrainConfig) -> Upscaler:
 def sources_of(weights: list[Path], files: list[Path], checks: list[Path], teacher: Upscaler | None) -> str:
     """Return a hash of what a run depends on beside its config: weights, and pictures by name and size."""
     told = [
-        [hashlib.sha256(path.read_bytes()).hexdigest() for path in weights],
+        [_hash(path) for path in weights],
         *([(file.name, file.stat().st_size) for file in pictures] for pictures in (files, checks)),
         teacher.fingerprint if teacher else "",
+        _hash(teacher.card.path)
+        if teacher and teacher.card.path.is_file()
+        else "",  # in no manifest, perhaps
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def lessons_of(config: TrainConfig, teacher: Upscaler, sources: str, run: Path) -> Lessons:
@@ -264,7 +281,7 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     layers = convolutions(network)
     if len(layers) < 2:
         raise ModelError(f"{start}: not a network of this program", hint="see `upscale models`")
-    return TrainConfig(
+    made = TrainConfig(
         name,
         width_of(network),
         len(layers) - 2,
@@ -275,3 +292,4 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
         check_every=500,
         description=f"fine-tuned from {start.stem}",
     )
+    return made if made.scale == 2 else replace(made, patch=DIRECT_PATCH, batch=DIRECT_BATCH)
