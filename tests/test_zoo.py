@@ -3,8 +3,8 @@
 import hashlib
 import json
 import shutil
-from pathlib import Path
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
