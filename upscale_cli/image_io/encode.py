@@ -25,7 +25,7 @@ from upscale_cli.image_io.stream import save_while_made
 from upscale_cli.pixels import Pixels
 
 if TYPE_CHECKING:
-    from upscale_cli.image_io import Picture
+    from upscale_cli.image_io.picture import Picture
 
 __all__ = ["SaveOptions", "encode_picture", "target_format", "write_bands", "write_picture"]
 

@@ -13,7 +13,7 @@ from upscale_cli.image_io.formats import Format
 from upscale_cli.pixels import Pixels, from_float
 
 if TYPE_CHECKING:
-    from upscale_cli.image_io import Picture
+    from upscale_cli.image_io.picture import Picture
 
 
 class Reduction:

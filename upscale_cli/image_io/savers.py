@@ -14,7 +14,7 @@ from upscale_cli.image_io.metadata import Metadata
 from upscale_cli.pixels import Pixels
 
 if TYPE_CHECKING:
-    from upscale_cli.image_io import Picture
+    from upscale_cli.image_io.picture import Picture
     from upscale_cli.image_io.stream import RowStream
 
 _SAVERS = {
