@@ -43,9 +43,6 @@ CHANGES: dict[str, dict[str, Any]] = {
     "patches of 24, 32 a step": {"patch": 24, "batch": 32},
     "patches of 16, 72 a step": {"patch": 16, "batch": 72},
     "patches of 96, 2 a step": {"patch": 96, "batch": 2},
-    "patches of 32, 4 pixels of rim not scored": {"patch": 32, "batch": 18, "rim": 4},
-    "patches of 24, 4 pixels of rim not scored": {"patch": 24, "batch": 32, "rim": 4},
-    "patches of 24, 2 pixels of rim not scored": {"patch": 24, "batch": 32, "rim": 2},
     "no averaged weights": {"ema": 0.0},
 }
 
@@ -60,7 +57,6 @@ def base(model: str, steps: int) -> TrainConfig:
         ema=0.99,
         batch=8,
         patch=48,
-        rim=0,
         rescaled=0.5,
     )
 

@@ -28,7 +28,7 @@ from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, pre
 from upscale_cli.training.lessons import LESSONS  # noqa: E402
 from upscale_cli.training.recipe import fine_tune, load, run_recipe, stem_of, teacher_of  # noqa: E402
 
-CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, rim=0, warmup=1, check_every=2)
+CONFIG = TrainConfig("tiny", 16, 1, expansion=8, steps=4, batch=2, patch=16, warmup=1, check_every=2)
 
 # Keras and TensorFlow convert arrays in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -99,22 +99,6 @@ def test_patches_are_cut_flipped_and_turned_together(photos):
         )
         there = residual[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
         np.testing.assert_allclose(np.asarray(large)[0, :, :, 0], attitude(there), atol=1e-4)
-
-
-def test_what_lies_beyond_a_patch_is_not_learnt_from(photos):
-    """With a rim as wide as the network sees, a patch's errors are those that the whole picture has there."""
-    low, high = next(data.pairs(picture_files([photos]), CONFIG))
-    network, rim = fsrcnn(16, 1), 3
-    errors = loop.as_pass(network)(low) - high
-    pool = data.build_pool(iter([(low, high)]), 16, 0.5)
-    row, column, inside = 5, 7, slice(2 * rim, -2 * rim)
-    crop = np.array([[0, row * low.shape[1] + column, low.shape[1], 0]], np.int32)
-    there = errors[2 * row : 2 * row + 32, 2 * column : 2 * column + 32]
-    whole = np.asarray(loop.PatchTrainer(network, pool, CONFIG)(crop))[0, :, :, 0]
-    kept = np.asarray(loop.PatchTrainer(network, pool, replace(CONFIG, rim=rim))(crop))[0, :, :, 0]
-    np.testing.assert_array_equal(kept, whole[inside, inside])
-    np.testing.assert_allclose(kept, there[inside, inside], atol=1e-4)
-    assert np.abs(whole - there).max() > 1e-3
 
 
 def test_a_picture_is_validated_with_the_borders_of_the_tiler(photos, tmp_path):
@@ -324,7 +308,7 @@ np.savez(folder / "weights.npz", *best.get_weights())
 """
 
 
-@pytest.mark.parametrize(("change", "share"), [({}, 0.01), ({"precision": "mixed_bfloat16", "rim": 4}, 0.5)])
+@pytest.mark.parametrize(("change", "share"), [({}, 0.01), ({"precision": "mixed_bfloat16"}, 0.5)])
 def test_jax_makes_the_same_steps(pool, tmp_path, change, share):
     """From one start both backends come to the same weights, but for a ``share`` of the way there."""
     pytest.importorskip("jax", reason="needs JAX")

@@ -29,12 +29,9 @@ class TrainConfig:
     expansion: int = 0
     """Width of training-only expand-and-squeeze branches (they help Adam, not Muon)."""
     steps: int = 60_000
-    batch: int = 36
-    patch: int = 32
+    batch: int = 64
+    patch: int = 24
     """Side of a crop in low-resolution pixels: many small ones in a step teach more than few large ones."""
-    rim: int = 4
-    """Pixels along the sides of a patch whose answers are not scored: zeros beyond the patch shape
-    them, where in use there are pixels."""
     optimizer: str = "muon"
     """One of `OPTIMIZERS`."""
     rate: float = 8e-3
@@ -100,9 +97,6 @@ DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (64, 20)
 """Width and mapping layers for 4× in one pass, with at most 25K, 120K and 1.5M parameters in all."""
 
 
-DIRECT_PATCH, DIRECT_BATCH = 24, 64
-"""Of runs for 4×: a patch of 32 would leave out all pictures of less than 128 pixels a side."""
-
 SECOND_VIEWS = {"fsrcnn-l": {"float": 2, "int8": 4, "keras": 2}}
 """Views of the weights for later passes, which gain less by them; int8 does, whose rounding they even out."""
 
@@ -122,7 +116,7 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
     if scale == made.scale:
         return made
     channels, depth = DIRECT_SHAPES[name]
-    return replace(made, scale=scale, channels=channels, depth=depth, patch=DIRECT_PATCH, batch=DIRECT_BATCH)
+    return replace(made, scale=scale, channels=channels, depth=depth)
 
 
 def check(config: TrainConfig) -> None:
@@ -140,10 +134,6 @@ def check(config: TrainConfig) -> None:
     ):
         if value not in known:
             raise UsageError(f"{option} {value!r} is not known", hint=f"use {' or '.join(known)}")
-    if config.patch <= 2 * config.rim:
-        raise UsageError(
-            f"--patch {config.patch} leaves nothing within a rim of {config.rim} pixels", hint="16 or more"
-        )
     if not 0 < config.rate < math.inf:
         raise UsageError(f"--rate {config.rate:g} teaches nothing", hint="a number above 0, about 4e-3")
     if not 0 <= config.seed < 2**32:

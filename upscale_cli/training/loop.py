@@ -30,9 +30,8 @@ PERFECT = 100.0
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
 
-    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), P being a patch's
-    side without its rim, the network's error, and as a second channel how far it is from the teacher's
-    answer, if there is one.
+    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error,
+    and as a second channel how far it is from the teacher's answer, if there is one.
     """
 
     def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
@@ -79,9 +78,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             for wanted in (self.residual, self.taught)
             if wanted is not None
         ]
-        # zeros lie beyond a patch, and never beyond a window: what they shape is not to be learnt from
-        inside = slice(scale * self.config.rim, -scale * self.config.rim or None)
-        return ops.concatenate(errors, axis=-1)[:, inside, inside]
+        return ops.concatenate(errors, axis=-1)
 
     def compute_loss(
         self,
@@ -106,7 +103,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         if self.config.fourier:
             real, imaginary = ops.fft2((y_pred[..., 0], ops.zeros_like(y_pred[..., 0])))
             # an orthonormal transform, so that the term has the error's own size
-            size = self.config.scale * (self.config.patch - 2 * self.config.rim)
+            size = self.config.scale * self.config.patch
             loss = loss + self.config.fourier * ops.mean(ops.abs(real) + ops.abs(imaginary)) / size
         return loss
 

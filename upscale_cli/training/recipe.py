@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.runtimes import runtime_for
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
-from upscale_cli.training.config import DIRECT_BATCH, DIRECT_PATCH, TrainConfig, check, picture_files
+from upscale_cli.training.config import TrainConfig, check, picture_files
 from upscale_cli.training.data import Enlarger, Plane, build_pool, originals, pairs
 from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
@@ -281,7 +281,7 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
     layers = convolutions(network)
     if len(layers) < 2:
         raise ModelError(f"{start}: not a network of this program", hint="see `upscale models`")
-    made = TrainConfig(
+    return TrainConfig(
         name,
         width_of(network),
         len(layers) - 2,
@@ -292,4 +292,3 @@ def fine_tune(name: str, start: Path) -> TrainConfig:
         check_every=500,
         description=f"fine-tuned from {start.stem}",
     )
-    return made if made.scale == 2 else replace(made, patch=DIRECT_PATCH, batch=DIRECT_BATCH)
