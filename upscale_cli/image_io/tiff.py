@@ -51,11 +51,11 @@ def is_raw(data: Any) -> bool:
     if bytes(data[4:12]) == _CR2:
         return True
     try:
-        first = tags(data, 0)
+        where, _, offset = _find(data, 0)
+        first, _ = ifd.read(data, where, offset)
     except ValueError:
         return False
-    preview = _reduced(first.main, first.layout) and _SUB_IFDS in first.main
-    return preview or _DNG_VERSION in first.main
+    return _DNG_VERSION in first or (_SUB_IFDS in first and _reduced(first, where))
 
 
 def full_pages(data: Any, count: int) -> tuple[int, ...]:
