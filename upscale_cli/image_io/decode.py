@@ -32,6 +32,8 @@ _NOT_DECODED = (
     "not configured",
     "out of range",
 )
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
+"""How EXIF orientations mirror, from 5 on after transposing: 0 top to bottom, 1 left to right, -1 both."""
 
 
 @dataclass(frozen=True)
@@ -185,18 +187,8 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     """Pixels turned and mirrored as EXIF orientation 1 to 8 asks (CIPA DC-008); other values do nothing."""
     if orientation not in range(2, 9):
         return pixels
-    out = pixels
-    if orientation in (2, 4):
-        out = cv2.flip(out, 1 if orientation == 2 else 0)
-    elif orientation == 3:
-        out = cv2.rotate(out, cv2.ROTATE_180)
-    elif orientation == 5:
-        out = cv2.transpose(out)
-    elif orientation == 6:
-        out = cv2.rotate(out, cv2.ROTATE_90_CLOCKWISE)
-    elif orientation == 7:
-        out = cv2.transpose(cv2.rotate(out, cv2.ROTATE_180))
-    else:
-        out = cv2.rotate(out, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    out = cv2.transpose(pixels) if orientation >= 5 else pixels
+    if orientation in _FLIPS:
+        out = cv2.flip(out, _FLIPS[orientation])
     height, width, channels = pixels.shape
     return out.reshape(width, height, channels) if orientation >= 5 else out.reshape(pixels.shape)
