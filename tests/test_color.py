@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw
-from upscale_cli.color import luma, studio_luma
+from upscale_cli.color import luma
 
 
 def test_luma_of_the_primaries():
@@ -31,8 +31,3 @@ def test_luma_of_a_pixel_does_not_depend_on_its_place():
     whole = luma(rgb)
     for y, x in ((0, 0), (3, 5), (17, 29)):
         assert np.array_equal(luma(rgb[y:, x:]), whole[y:, x:])
-
-
-def test_studio_luma_as_matlab():
-    colours = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
-    np.testing.assert_allclose(studio_luma(colours), [16, 235, 81.481, 144.553, 40.966], atol=1e-9)

@@ -8,7 +8,7 @@ from skimage import data
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from upscale_cli.metrics import compare_luma, crop_border, luma_studio, psnr, ssim
+from upscale_cli.metrics import compare_luma, crop_border, psnr, ssim, studio_luma
 
 
 @pytest.fixture(scope="module")
@@ -30,26 +30,26 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     ],
 )
 def test_luma_of_the_primaries(rgb: tuple[int, int, int], luma: float) -> None:
-    assert luma_studio(np.array([[rgb]], np.uint8))[0, 0] == pytest.approx(luma, abs=1e-12)
+    assert studio_luma(np.array([[rgb]], np.uint8))[0, 0] == pytest.approx(luma, abs=1e-12)
 
 
 def test_luma_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    np.testing.assert_allclose(luma_studio(pair[0]), rgb2ycbcr(pair[0])[:, :, 0], atol=1e-9)
+    np.testing.assert_allclose(studio_luma(pair[0]), rgb2ycbcr(pair[0])[:, :, 0], atol=1e-9)
 
 
 def test_grey_scores_the_same_in_one_channel_or_three() -> None:
     grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    three = luma_studio(np.repeat(grey[:, :, None], 3, axis=2))
-    np.testing.assert_allclose(luma_studio(grey), three, atol=1e-12)
-    np.testing.assert_allclose(luma_studio(grey[:, :, None]), three, atol=1e-12)
+    three = studio_luma(np.repeat(grey[:, :, None], 3, axis=2))
+    np.testing.assert_allclose(studio_luma(grey), three, atol=1e-12)
+    np.testing.assert_allclose(studio_luma(grey[:, :, None]), three, atol=1e-12)
 
 
 @pytest.mark.parametrize(
     "pixels", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4, 4), np.uint8), np.zeros(4, np.uint8)]
 )
 def test_luma_refuses_what_it_would_misread(pixels: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="luma_studio takes"):
-        luma_studio(pixels)
+    with pytest.raises(ValueError, match="studio_luma takes"):
+        studio_luma(pixels)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_ssim_of_an_inverted_checkerboard_is_negative() -> None:
 
 
 def test_ssim_equals_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    x, y = (luma_studio(pixels) for pixels in pair)
+    x, y = (studio_luma(pixels) for pixels in pair)
     expected = structural_similarity(
         x, y, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
@@ -126,7 +126,7 @@ def test_compare_luma_ignores_the_border_and_nothing_else(pair: tuple[np.ndarray
     framed[:4], framed[-4:], framed[:, :4], framed[:, -4:] = 0, 255, 0, 255
     assert compare_luma(framed, original, border=4) == (math.inf, pytest.approx(1.0))
     assert compare_luma(framed, original, border=3)[0] < 40
-    inside = (luma_studio(pixels)[4:-4, 4:-4] for pixels in pair)
+    inside = (studio_luma(pixels)[4:-4, 4:-4] for pixels in pair)
     assert compare_luma(noisy, original, border=4)[0] == pytest.approx(psnr(*inside), abs=1e-12)
 
 

@@ -1,13 +1,12 @@
 """Luma after ITU-R BT.601.
 
 The three weights add up to 1, so adding one number to R, G and B changes the luma by that number and leaves
-the colour differences alone. `studio_luma` is the luma on which super-resolution papers measure: 16 for black
-to 235 for white.
+the colour differences alone.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +26,4 @@ def luma(rgb: NDArray[_Float]) -> NDArray[_Float]:
     y: NDArray[_Float] = rgb[..., 0:1] * real(RED)
     y += rgb[..., 1:2] * real(GREEN)
     y += rgb[..., 2:3] * real(BLUE)
-    return y
-
-
-def studio_luma(rgb: NDArray[Any]) -> NDArray[np.float64]:
-    """BT.601 luma (…) in [16, 235] of 8-bit colours (…, 3) in [0, 255], as MATLAB's ``rgb2ycbcr``, not
-    rounded.
-    """
-    y: NDArray[np.float64] = 16.0 + rgb.astype(np.float64) @ np.array([65.481, 128.553, 24.966]) / 255.0
     return y

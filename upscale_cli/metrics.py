@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from upscale_cli.color import studio_luma
-
 Plane: TypeAlias = npt.NDArray[Any]
 
+_STUDIO = np.array([65.481, 128.553, 24.966])
 
-def luma_studio(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+
+def studio_luma(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Luma of an 8-bit picture, BT.601 studio range, 16.0 for black to 235.0 for white.
 
     Takes ``(H, W, 3)`` RGB, and grey as ``(H, W, 1)`` or ``(H, W)``, which means R = G = B: a grey picture
@@ -27,13 +27,14 @@ def luma_studio(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     MATLAB's ``rgb2ycbcr`` computes before it rounds them: rounding luma, too, would cost 0.03 dB at 34 dB.
     """
     if pixels.dtype != np.uint8:
-        raise ValueError(f"luma_studio takes 8-bit pixels, not {pixels.dtype}")
+        raise ValueError(f"studio_luma takes 8-bit pixels, not {pixels.dtype}")
     if pixels.ndim == 3 and pixels.shape[2] == 3:
-        return studio_luma(pixels)
+        luma: npt.NDArray[np.float64] = 16.0 + pixels.astype(np.float64) @ _STUDIO / 255
+        return luma
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     if pixels.ndim != 2:
-        raise ValueError(f"luma_studio takes grey or RGB, not an array of shape {pixels.shape}")
+        raise ValueError(f"studio_luma takes grey or RGB, not an array of shape {pixels.shape}")
     return pixels.astype(np.float64) * (219 / 255) + 16.0
 
 
@@ -81,7 +82,7 @@ def compare_luma(
 
     ``border`` pixels are left out on each side. SSIM is NaN where less than 11x11 pixels are left.
     """
-    x, y = (crop_border(luma_studio(pixels), border) for pixels in (result, original))
+    x, y = (crop_border(studio_luma(pixels), border) for pixels in (result, original))
     return psnr(x, y), ssim(x, y) if min(x.shape) >= 11 else math.nan
 
 
