@@ -93,14 +93,14 @@ def upscale_bands(
     for each row once, in order. Together the bands are the bytes that `upscale` returns.
     """
     job = _Job(model, height, width, channels, np.dtype(dtype), tiling or Tiling())
-    return job.bands(_RowBuffer(read_rows, height), None, on_tile)
+    return job.bands(_RowBuffer(read_rows), None, on_tile)
 
 
 class _RowBuffer:
     """Reads every row once and keeps those that the next row of tiles looks at, too."""
 
-    def __init__(self, read_rows: ReadRows, height: int) -> None:
-        self._read, self._height = read_rows, height
+    def __init__(self, read_rows: ReadRows) -> None:
+        self._read = read_rows
         self._rows: Pixels | None = None
         self._top = 0
 
@@ -189,13 +189,8 @@ class _Job:
         rows = read(top, min(tiles[0].window.bottom, self.height))
         scale, core = self.model.scale, tiles[0].core.scaled(self.model.scale)
         if not self.exact:
-            shape = (
-                len(tiles),
-                self.grid.window_height * scale,
-                self.grid.window_width * scale,
-                self.channels,
-            )
-            out: Pixels = np.empty(shape, np.float32)
+            big = tiles[0].window.scaled(scale)
+            out: Pixels = np.empty((len(tiles), big.height, big.width, self.channels), np.float32)
         elif result is None:
             out = np.empty((core.height, self.width * scale, self.channels), self.dtype)
         else:
@@ -203,19 +198,13 @@ class _Job:
         futures = []
         for first in range(0, len(tiles), self.batch):
             group = tiles[first : first + self.batch]
-            places = [self._place(out, first + i, tile) for i, tile in enumerate(group)]
+            if self.exact:
+                places = [out[:, tile.core.scaled(scale).slices[1]] for tile in group]
+            else:
+                places = list(out[first : first + len(group)])
             future = pool.submit(self._run, rows, top, group, places)
             futures.append((sum(tile.core.pixels for tile in group), future))
         return out, futures
-
-    def _place(self, out: Pixels, index: int, tile: Tile) -> Pixels:
-        """Where a tile's pixels go: its columns of the row of cores, or a window of its own to be blended."""
-        if not self.exact:
-            place: Pixels = out[index]
-        else:
-            scale = self.model.scale
-            place = out[:, tile.core.x * scale : tile.core.right * scale]
-        return place
 
     def _run(self, rows: Pixels, top: int, tiles: tuple[Tile, ...], places: list[Pixels]) -> None:
         """Enlarge a batch of tiles; runs in the pool."""
