@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from upscale_cli.errors import DamagedImageError, UnsupportedImageError
+from upscale_cli.pixels import Pixels
 
-Pixels = npt.NDArray[Any]
 _RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHABITFIELDS = 0, 1, 2, 3, 6
 
 

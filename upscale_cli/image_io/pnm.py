@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from upscale_cli.errors import DamagedImageError
+from upscale_cli.pixels import Pixels
 
-Pixels = npt.NDArray[Any]
 _GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"  # white space and comments, as the specification puts them between numbers
 _BITMAP = re.compile(rb"P([14])" + _GAP + rb"(\d{1,10})" + _GAP + rb"(\d{1,10})\s")
 _MAP = re.compile(rb"P([2356])" + (_GAP + rb"(\d{1,10})") * 3 + rb"\s")
