@@ -17,7 +17,8 @@ from upscale_cli.image_io.encode import write_bands
 from upscale_cli.image_io.rows import ReadRows
 from upscale_cli.pixels import Pixels
 from upscale_cli.sanity import consistency
-from upscale_cli.upscaler import OnTile, Upscaler
+from upscale_cli.tiler import OnTile
+from upscale_cli.upscaler import Upscaler
 
 
 def upscale_in_bands(

@@ -22,7 +22,8 @@ from upscale_cli.image_io import Picture, open_picture, write_picture
 from upscale_cli.pixels import Pixels
 from upscale_cli.request import check_request, fits_bands
 from upscale_cli.settings import Settings
-from upscale_cli.upscaler import OnTile, Upscaler
+from upscale_cli.tiler import OnTile
+from upscale_cli.upscaler import Upscaler
 
 __all__ = ["Done", "Settings", "Upscaler", "upscale", "upscale_file"]
 

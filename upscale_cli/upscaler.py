@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from upscale_cli.runtimes import open_model
 from upscale_cli.sanity import consistency
 from upscale_cli.settings import Settings
 from upscale_cli.size import passes
-
-OnTile = Callable[[int], None]
+from upscale_cli.tiler import OnTile
 
 
 @dataclass(frozen=True)
