@@ -17,7 +17,7 @@ from upscale_cli.pixels import Pixels
 # Every picture is opened once: remembering operations would only keep files and memory in use.
 pyvips.cache_set_max(0)
 
-Image = pyvips.Image
+Image, Region = pyvips.Image, pyvips.Region
 Error = pyvips.Error
 SourceCustom, TargetCustom = pyvips.SourceCustom, pyvips.TargetCustom
 BLOB, TEXT = pyvips.GValue.blob_type, pyvips.GValue.gstr_type

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyvips
 
 from upscale_cli.image_io import decode, jpeg, libvips
 from upscale_cli.image_io.decode import Encoded
@@ -60,7 +59,7 @@ def _stored_rows(data: Encoded, fmt: str, name: str, n: int) -> tuple[ReadRows, 
         return (lambda y0, y1: pixels[y0:y1]), pixels.shape, pixels.dtype
     openings = decode.openings(data, fmt, name, n=n)
     image = next(openings).image
-    region = pyvips.Region.new(image)
+    region = libvips.Region.new(image)
     dtype = np.dtype(libvips.DTYPES[image.format])
 
     def fetch(y0: int, y1: int) -> Any:
@@ -73,7 +72,7 @@ def _stored_rows(data: Encoded, fmt: str, name: str, n: int) -> tuple[ReadRows, 
                 if not following:
                     raise decode.broken(name, fmt, error) from error
                 image = following.image
-                region = pyvips.Region.new(image)
+                region = libvips.Region.new(image)
 
     def read(y0: int, y1: int) -> Pixels:
         samples = np.frombuffer(fetch(y0, y1), dtype)
