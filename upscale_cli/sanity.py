@@ -9,15 +9,11 @@ pictures pass.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from upscale_cli.errors import ResultError
-
-if TYPE_CHECKING:
-    from upscale_cli.pixels import Pixels
+from upscale_cli.pixels import Pixels, peak
 
 #: Side of the areas whose means are compared, in input pixels.
 AREA = 8
@@ -32,7 +28,7 @@ def consistency(source: Pixels, result: Pixels) -> float:
     Both are (H, W, C) of one dtype and one C; ``result`` at least as large. ``inf`` for an exact match.
     Raises `ResultError` when values are not finite or when areas differ by more than `LIMIT` of the range.
     """
-    full = 1.0 if source.dtype == np.float32 else float(np.iinfo(source.dtype).max)
+    full = peak(source.dtype)
     height, width, channels = source.shape
     shrunk = _shrink(result, width, height)
     squares = cv2.norm(source.reshape(shrunk.shape), shrunk, cv2.NORM_L2SQR)

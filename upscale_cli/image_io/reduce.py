@@ -10,7 +10,7 @@ import numpy as np
 from upscale_cli import alpha
 from upscale_cli.image_io import png
 from upscale_cli.image_io.formats import Format
-from upscale_cli.pixels import Pixels, from_float
+from upscale_cli.pixels import Pixels, from_float, peak
 
 if TYPE_CHECKING:
     from upscale_cli.image_io.picture import Picture
@@ -32,7 +32,6 @@ class Reduction:
         self.warnings: list[str] = []
         if self.facts.wide and fmt.name != "png":
             self._warn(f"the source's own colour primaries cannot be kept in {fmt.title}")
-
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
 
@@ -44,8 +43,7 @@ class Reduction:
     def __call__(self, pixels: Pixels) -> Pixels:
         """(H, W, C) as the format holds them, contiguous; the same array if nothing has to change."""
         if pixels.shape[2] in (2, 4) and not self.fmt.alpha:
-            full = 1 if pixels.dtype == np.float32 else np.iinfo(pixels.dtype).max
-            if (pixels[:, :, -1] == full).all():
+            if (pixels[:, :, -1] == peak(pixels.dtype)).all():
                 pixels = pixels[:, :, :-1]
             else:
                 colour = "#{:02x}{:02x}{:02x}".format(*self.background)
