@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +11,13 @@ import numpy as np
 
 from upscale_cli.errors import DamagedImageError
 from upscale_cli.image_io import libvips, png
+from upscale_cli.image_io.png import chunk
 from upscale_cli.pixels import Pixels, peak
 
 _TO_BACKGROUND, _TO_PREVIOUS = 1, 2  # what becomes of a frame's area after it was shown
 _OVER = 1  # a frame is blended over what is there, not put in its place
 _SHARED = (b"PLTE", b"tRNS")
+END = chunk(b"IEND", b"")
 
 
 @dataclass
@@ -142,14 +143,6 @@ def _over(above: Pixels, below: Pixels) -> Pixels:
     colour = (above[:, :, :-1] * upper + below[:, :, :-1] * rest) / np.maximum(alpha, np.float32(1e-6))
     mixed: Pixels = np.rint(np.concatenate([colour, alpha * white], axis=2)).astype(above.dtype)
     return mixed
-
-
-def chunk(kind: bytes, content: bytes) -> bytes:
-    """A PNG chunk."""
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-END = chunk(b"IEND", b"")
 
 
 def opening(frames: int, loop: int) -> bytes:

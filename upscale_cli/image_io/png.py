@@ -56,15 +56,20 @@ def chunks(data: Any) -> Iterator[tuple[bytes, int, int]]:
         at += 12 + length
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A PNG chunk."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
 def facts(data: Any) -> PngFacts:
     """What a PNG in a buffer says besides its pixels."""
     found: dict[bytes, bytes] = {}
     text: list[bytes] = []
     for kind, start, end in chunks(data):
         if kind in _TEXT and end - start <= _MOST_TEXT and len(text) < 1000:
-            chunk = bytes(data[start:end])
-            if not chunk[8:].startswith((b"XML:com.adobe.xmp\0", b"Raw profile type ")):
-                text.append(chunk)
+            whole = bytes(data[start:end])
+            if not whole[8:].startswith((b"XML:com.adobe.xmp\0", b"Raw profile type ")):
+                text.append(whole)
         elif kind in _READ and end - start - 12 >= _READ[kind]:
             found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
     frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if b"acTL" in found else 1
@@ -86,9 +91,7 @@ def coded(primaries: int, transfer: int) -> PngFacts:
     """What a PNG has to say of RGB with those colour primaries and transfer characteristics (ITU-T H.273)."""
     if not _is_wide(primaries, transfer):
         return PngFacts()
-    content = b"cICP" + bytes((primaries, transfer, 0, 1))
-    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
-    return PngFacts(colour=chunk, wide=True)
+    return PngFacts(colour=chunk(b"cICP", bytes((primaries, transfer, 0, 1))), wide=True)
 
 
 def _is_wide(primaries: int, transfer: int) -> bool:
