@@ -62,23 +62,24 @@ SUFFIXES: dict[str, str] = {suffix: fmt.name for fmt in _ALL for suffix in fmt.s
 
 READABLE = "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP and PNM"
 
-_KNOWN_BY_NAME_ONLY: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"8BPS", "a Photoshop document"),
-    (0, b"\x00\x00\x01\x00", "an icon (ICO)"),
-    (0, b"\xff\x0a", "a JPEG XL picture"),
-    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"#?RADIANCE", "a Radiance HDR picture"),
-    (0, b"v/1\x01", "an OpenEXR picture"),
-    (0, b"qoif", "a QOI picture"),
-    (0, b"<svg", "an SVG drawing"),
-    (0, b"FUJIFILM", "a camera's raw file"),
-    (0, b"PF\n", "a PFM picture"),
-    (0, b"Pf\n", "a PFM picture"),
-    (0, b"P7\n", "a PAM picture"),
-)
+_FOREIGN = {
+    b"8BPS": "a Photoshop document",
+    b"\x00\x00\x01\x00": "an icon (ICO)",
+    b"\xff\x0a": "a JPEG XL picture",
+    b"\x00\x00\x00\x0cJXL ": "a JPEG XL picture",
+    b"\x00\x00\x00\x0cjP  ": "a JPEG 2000 picture",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 picture",
+    b"%PDF": "a PDF document",
+    b"#?RADIANCE": "a Radiance HDR picture",
+    b"v/1\x01": "an OpenEXR picture",
+    b"qoif": "a QOI picture",
+    b"<svg": "an SVG drawing",
+    b"FUJIFILM": "a camera's raw file",
+    b"PF\n": "a PFM picture",
+    b"Pf\n": "a PFM picture",
+    b"P7\n": "a PAM picture",
+}
+"""First bytes of pictures that are recognised but not read."""
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -112,10 +113,7 @@ def foreign(head: bytes) -> str:
         return "an animated AVIF"
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         return "a HEIC picture"
-    for at, magic, words in _KNOWN_BY_NAME_ONLY:
-        if head[at : at + len(magic)] == magic:
-            return words
-    return ""
+    return next((words for magic, words in _FOREIGN.items() if head.startswith(magic)), "")
 
 
 def format_for(target: str | Path) -> Format:
