@@ -14,7 +14,6 @@ import os
 import threading
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from types import TracebackType
 
 from upscale_cli.batch.locks import lock_byte, unlock_byte
 from upscale_cli.errors import OutputError
@@ -97,12 +96,7 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Close the file and give up every claim."""
         self._file.close()
 
