@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Stored:
 
     image: Any
     """The libvips image as grey or RGB."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """What was given up to get there."""
 
 
@@ -98,7 +98,11 @@ def decode_page(data: Encoded, name: str, page: int, max_pixels: int) -> tuple[P
     stored = load(data, "tiff", name, page=page)
     image = stored.image
     check_size(image.width, image.height, name, max_pixels)
-    return upright(_pixels_of(image, "tiff", name), image.get("orientation")), stored
+    try:
+        pixels = finished(to_array(image), image, "tiff", name)
+    except libvips.Error as error:
+        raise broken(name, "tiff", error) from error
+    return upright(pixels, image.get("orientation")), stored
 
 
 def decode(data: Encoded, fmt: str, name: str, frame: int = 0) -> Pixels:
@@ -129,13 +133,6 @@ def decode_moving_png(data: Encoded, name: str) -> Iterator[Pixels]:
         yield from apng.decode(buffer(data), moving)
     except libvips.Error as error:
         raise broken(name, "png", error) from error
-
-
-def _pixels_of(image: Any, fmt: str, name: str) -> Pixels:
-    try:
-        return finished(to_array(image), image, fmt, name)
-    except libvips.Error as error:
-        raise broken(name, fmt, error) from error
 
 
 def openings(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1) -> Iterator[Stored]:
