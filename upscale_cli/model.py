@@ -105,7 +105,7 @@ class Chained:
             raise ValueError("a chain needs models with the same number of channels")
         self.channels = self.models[0].channels
         self.residual = all(model.residual for model in self.models)
-        self.scale = int(np.prod([model.scale for model in self.models]))
+        self.scale = math.prod(model.scale for model in self.models)
         self._needs = _needs(self.models)
         self.halo = self._needs[0]
 

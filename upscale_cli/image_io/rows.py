@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def open_rows(
     if orientation < 3:
         yield (lambda y0, y1: decode.upright(read(y0, y1), orientation))
         return
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     strips = (read(top, min(top + _STRIP, shape[0])) for top in range(0, shape[0], _STRIP))
     with spooled(strips, shape, dtype, Path(folder or tempfile.gettempdir(), "rows")) as stored:
         if size <= IN_MEMORY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def spooled(
     Raises:
         OutputError: the disk has no room for the file, or it cannot be written.
     """
-    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         whole, top = np.empty(shape, dtype), 0
         for band in bands:

@@ -7,6 +7,7 @@ from the beginning. The header says where each strip of rows lies; libvips asks 
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -31,7 +32,7 @@ class RowStream:
     def __init__(self, shape: tuple[int, int, int], dtype: npt.DTypeLike) -> None:
         """`shape` is (H, W, C) of the whole picture; `dtype` uint8, uint16 or float32."""
         self._head = _header(shape, np.dtype(dtype))
-        self._end = len(self._head) + int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        self._end = len(self._head) + math.prod(shape) * np.dtype(dtype).itemsize
         self._bands: deque[memoryview] = deque()
         self._top = len(self._head)  # where the first waiting band begins in the pretended file
         self._at = 0  # where libvips reads next

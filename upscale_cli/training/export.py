@@ -106,7 +106,7 @@ def facts(plain: keras.Model) -> dict[str, Any]:
         "halo": measure_halo(plain),
         "residual": True,
         "parameters": int(plain.count_params()),
-        "macs_per_pixel": int(sum(np.prod(shape) for shape in kernels)),
+        "macs_per_pixel": sum(map(math.prod, kernels)),
     }
 
 
