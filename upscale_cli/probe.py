@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from upscale_cli.model import ModelCard
+from upscale_cli.model import ModelCard, inner
 from upscale_cli.pixels import Batch
 
 Network = Callable[[Batch], Batch]
@@ -78,7 +78,5 @@ def measure_residual(network: Network, channels: int) -> bool:
     """Whether a constant picture is answered with about nothing (a residual), not with itself."""
     batch = np.full((1, 32, 32, channels), 0.5, np.float32)
     answer = network(batch)
-    middle = answer[
-        :, answer.shape[1] // 4 : -answer.shape[1] // 4, answer.shape[2] // 4 : -answer.shape[2] // 4
-    ]
+    middle = inner(answer, answer.shape[1] // 4)
     return bool(abs(float(middle.mean())) < 0.25)
