@@ -21,7 +21,7 @@ OWN = [zoo.find(card.name, kind) for card in zoo.models() for kind in ("float", 
 CARDS = [card for own in OWN for card in (own, zoo.direct(own)) if card]
 
 
-@pytest.fixture(params=CARDS, ids=[card.file for card in CARDS])
+@pytest.fixture(params=CARDS, ids=[card.path.name for card in CARDS])
 def card(request):
     return request.param
 

@@ -1,12 +1,10 @@
 """Models made of models."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.conftest import Facts, TinyNetwork, draw
-from upscale_cli.model import BackProjected, Chained, ModelCard, SelfEnsemble, inner
+from upscale_cli.model import BackProjected, Chained, SelfEnsemble, inner
 from upscale_cli.probe import measure_halo
 from upscale_cli.resample import Interpolation, enlarge_batch, shrink_batch
 
@@ -165,7 +163,3 @@ def test_back_projection_spares_its_model_work(tiny):
     corrected = BackProjected(Chained(model, 2))
     corrected(batch(32, 36), spare=corrected.halo)
     assert asked[1] < 2 * 32
-
-
-def test_a_card_knows_its_file():
-    assert ModelCard(name="a", path=Path("weights/a.tflite")).file == "a.tflite"

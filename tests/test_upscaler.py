@@ -192,8 +192,8 @@ def test_later_passes_have_their_own_weights(tmp_path, monkeypatch):
     for card in (first, other):
         shutil.copy(card.path, tmp_path)
     facts = {name: getattr(first, name) for name in ("scale", "channels", "halo", "residual")}
-    files = {"float": {"file": first.file, "sha256": first.sha256}}
-    second = {"files": {"float": {"file": other.file, "sha256": other.sha256}}}
+    files = {"float": {"file": first.path.name, "sha256": first.sha256}}
+    second = {"files": {"float": {"file": other.path.name, "sha256": other.sha256}}}
     manifest = {"models": [{"name": "chain", "files": files, "second": second, **facts}]}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))

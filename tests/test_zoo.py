@@ -141,8 +141,8 @@ def test_a_file_beside_its_manifest_has_all_that_the_manifest_knows(tmp_path):
     shutil.copytree(zoo.weights_dir(), folder)
     for named in (zoo.find("fsrcnn-l", "int8"), zoo.second(zoo.find("fsrcnn-l", "float")),
                   zoo.direct(zoo.find("fsrcnn-m", "float"))):  # fmt: skip
-        given = zoo.find(str(folder / named.file), "")
-        assert given == replace(named, path=folder / named.file)
+        given = zoo.find(str(folder / named.path.name), "")
+        assert given == replace(named, path=folder / named.path.name)
     assert zoo.find(str(folder / "fsrcnn-l.int8.tflite"), "").views() == 4
 
 
@@ -152,9 +152,9 @@ def test_a_file_gives_way_to_its_models_file_of_the_precision_asked_for(tmp_path
     shutil.copytree(zoo.weights_dir(), folder)
     for precision in ("float", "int8", "keras"):
         named = zoo.find("fsrcnn-m", precision)
-        assert zoo.find(str(folder / file), precision) == replace(named, path=folder / named.file)
+        assert zoo.find(str(folder / file), precision) == replace(named, path=folder / named.path.name)
     both = zoo.find(str(folder / file.replace("-m", "-m-direct")), "int8")
-    assert both.file == "fsrcnn-m-direct.int8.tflite"
+    assert both.path.name == "fsrcnn-m-direct.int8.tflite"
 
 
 def test_a_file_of_its_own_has_its_own_precision_only(folder, tmp_path):
@@ -194,7 +194,7 @@ def test_later_passes_have_files_of_their_own_in_every_kind():
     """So that a runtime which takes another kind of file takes the later pass's, too."""
     first = zoo.find("fsrcnn-m", "int8")
     later = zoo.second(first)
-    assert later.file == "fsrcnn-m-second.int8.tflite"
+    assert later.path.name == "fsrcnn-m-second.int8.tflite"
     assert later.files["keras"]["file"] == "fsrcnn-m-second.keras"
     assert later.halo < first.halo  # facts of its own, too: it is less deep
     assert zoo.second(later) is None
@@ -204,7 +204,7 @@ def test_the_card_of_two_passes_in_one():
     """It has facts and files of its own; a model without such weights has none."""
     card = zoo.find("fsrcnn-m", "int8")
     both = zoo.direct(card)
-    assert (both.name, both.file, both.precision) == ("fsrcnn-m", "fsrcnn-m-direct.int8.tflite", "int8")
+    assert (both.name, both.path.name, both.precision) == ("fsrcnn-m", "fsrcnn-m-direct.int8.tflite", "int8")
     assert (both.scale, both.residual) == (card.scale**2, True)
     assert both.files["keras"]["file"] == "fsrcnn-m-direct.keras"
     assert zoo.direct(both) is None

@@ -76,11 +76,6 @@ class ModelCard:
     back_projection: bool = False
     """Whether the answer of all passes is corrected as `BackProjected` does."""
 
-    @property
-    def file(self) -> str:
-        """Name of the weights file, without its folder."""
-        return self.path.name
-
     def views(self, precision: str = "") -> int:
         """Flips and turns of a picture whose answers are averaged; "" = in the card's own precision."""
         own: int = self.files.get(precision or self.precision, {}).get("views", 1)
