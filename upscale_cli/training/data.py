@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from upscale_cli.color import BLUE, GREEN, RED
 from upscale_cli.errors import InputError
 from upscale_cli.image_io import open_picture
-from upscale_cli.resample import double, resize
+from upscale_cli.resample import enlarge_batch, resize
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.synthetic import drawing
 
@@ -30,7 +31,7 @@ MOST_PIXELS = 2**31 - 1
 _DRAWING = 384
 """Side of a synthetic drawing, in pixels."""
 
-LUMA = np.array([0.299, 0.587, 0.114])  # BT.601
+LUMA = np.array([RED, GREEN, BLUE])
 
 Plane = NDArray[np.float32]
 """(H, W) float32, about [0, 1]."""
@@ -96,9 +97,8 @@ def degrade(rgb: NDArray[np.uint8], factor: int = 2) -> NDArray[np.uint8]:
 
 def enlarge(low: Plane, scale: int = 2) -> Plane:
     """Bicubic enlargement by a power of two, the very one that the tiler adds a network's residual to."""
-    for _ in range(scale.bit_length() - 1):
-        low = double(low)
-    return low
+    enlarged: Plane = enlarge_batch(low[None], scale)[0]
+    return enlarged
 
 
 def views(
