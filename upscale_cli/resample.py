@@ -64,8 +64,8 @@ KERNELS = {"box": Kernel(_box, 0.5), "bicubic": Kernel(_cubic, 2.0), "lanczos": 
 def double(values: NDArray[np.float32], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
     """``values`` (H, W) or (H, W, C) float32, enlarged exactly 2 times by OpenCV's bicubic (a = -0.75)."""
     size = (2 * values.shape[1], 2 * values.shape[0])
-    result: Any = cv2.resize(values, size, dst=out, interpolation=cv2.INTER_CUBIC)
-    return result if result.ndim == values.ndim else result[..., None]  # type: ignore[no-any-return]
+    result = np.asarray(cv2.resize(values, size, dst=out, interpolation=cv2.INTER_CUBIC), np.float32)
+    return result if result.ndim == values.ndim else result[..., None]
 
 
 def enlarge_batch(batch: Batch, scale: int) -> Batch:
