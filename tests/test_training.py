@@ -381,7 +381,7 @@ def test_run_folder_of_other_settings_is_refused_before_pictures_are_read(pool, 
 
 
 def test_measured_halo_is_the_number_of_layers():
-    assert export.measure_halo(merged(fsrcnn(16, 3))) == 5
+    assert export.facts(merged(fsrcnn(16, 3)))["halo"] == 5
 
 
 def test_int8_file_keeps_constants(held_out):

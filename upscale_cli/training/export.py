@@ -15,10 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from upscale_cli import probe
 from upscale_cli.architectures.fsrcnn import convolutions
 from upscale_cli.atomic import atomic
 from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.probe import measure_halo
 from upscale_cli.quiet import silenced
 from upscale_cli.training.compensated import layers
 from upscale_cli.training.data import Plane
@@ -87,11 +87,6 @@ def convert(job: Any) -> bytes:
         return bytes(job.convert())
 
 
-def measure_halo(plain: keras.Model) -> int | None:
-    """Return how far, in input pixels, an output pixel can see; as `probe.measure_halo`."""
-    return probe.measure_halo(lambda batch: keras.ops.convert_to_numpy(plain(batch)), scale_of(plain), 1)
-
-
 def scale_of(plain: keras.Model) -> int:
     """Return what a merged network enlarges by: its last layer has a channel for each sub-pixel."""
     return math.isqrt(convolutions(plain)[-1].filters)
@@ -99,11 +94,11 @@ def scale_of(plain: keras.Model) -> int:
 
 def facts(plain: keras.Model) -> dict[str, Any]:
     """Return what the program must know of a network to use it: scale, channels, halo, residual, sizes."""
-    kernels = [layer.kernel.shape for layer in convolutions(plain)]
+    kernels, scale = [layer.kernel.shape for layer in convolutions(plain)], scale_of(plain)
     return {
-        "scale": scale_of(plain),
+        "scale": scale,
         "channels": 1,
-        "halo": measure_halo(plain),
+        "halo": measure_halo(lambda batch: keras.ops.convert_to_numpy(plain(batch)), scale, 1),
         "residual": True,
         "parameters": int(plain.count_params()),
         "macs_per_pixel": sum(map(math.prod, kernels)),
