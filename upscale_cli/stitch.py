@@ -67,10 +67,6 @@ def blend_windows(
     grid.
     """
     width, height = scale * grid.columns[-1].stop, scale * grid.rows[-1].stop
-    strips = (
-        np.concatenate(list(blend_rows(windows.swapaxes(1, 2), grid.columns, margin, scale, width))).swapaxes(
-            0, 1
-        )
-        for windows in rows
-    )
+    across = (blend_rows(windows.swapaxes(1, 2), grid.columns, margin, scale, width) for windows in rows)
+    strips = (np.concatenate(list(columns)).swapaxes(0, 1) for columns in across)
     return blend_rows(strips, grid.rows, margin, scale, height)

@@ -84,9 +84,7 @@ class Batch:
         running = len(self._workers)
         while running:
             try:
-                event = self._events.get(
-                    timeout=1
-                )  # a time limit, so that Ctrl-C gets through on every system
+                event = self._events.get(timeout=1)  # so that Ctrl-C gets through on every system
             except queue.Empty:
                 continue
             if event is None:

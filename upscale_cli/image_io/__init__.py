@@ -141,9 +141,7 @@ def _counted(number: int, one: str, several: str) -> str:
 
 
 def _orientation(image: Any, fmt: str, meta: Metadata) -> int:
-    if (
-        fmt == "avif"
-    ):  # its own transforms are applied in decoding, and EXIF's is to be ignored (HEIF, 6.5.10)
+    if fmt == "avif":  # decoding applies its own transforms; EXIF's is to be ignored (HEIF, 6.5.10)
         return 1
     value = image.get("orientation") if image.get_typeof("orientation") else 0
     return value if value in range(1, 9) else metadata.orientation(meta)

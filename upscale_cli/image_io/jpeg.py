@@ -46,9 +46,8 @@ def pictures(data: Any) -> int:
             block = bytes(data[start + 8 : end])
             order = ">" if block[:2] == b"MM" else "<"
             at = block.find(struct.pack(order + "HHI", 0xB001, 4, 1))  # the entry NumberOfImages
-            return (
-                max(struct.unpack_from(order + "I", block, at + 8)[0], 1) if 0 <= at <= len(block) - 12 else 1
-            )
+            whole = 0 <= at <= len(block) - 12
+            return max(struct.unpack_from(order + "I", block, at + 8)[0], 1) if whole else 1
     return 1
 
 

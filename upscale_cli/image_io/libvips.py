@@ -60,9 +60,8 @@ def load(loader: str, data: bytes | os.PathLike[str], **options: Any) -> Any:
 def load_source(loader: str, source: Any, **options: Any) -> Any:
     """The same of a source that is open already."""
     image = getattr(Image, f"{loader}_source")(source, **options)
-    image._references.append(
-        source
-    )  # as Image.new_from_source does: the bytes must live as long as the image
+    # As Image.new_from_source does: the bytes must live as long as the image.
+    image._references.append(source)
     return image
 
 

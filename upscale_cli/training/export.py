@@ -81,9 +81,8 @@ def converter(plain: keras.Model) -> Any:
 def convert(job: Any) -> bytes:
     """Run TensorFlow's converter without its reports; what it cannot convert raises."""
     with contextlib.redirect_stdout(io.StringIO()), silenced(), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Statistics for quantized inputs"
-        )  # not needed with sample pictures
+        # not needed with sample pictures
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs")
         return bytes(job.convert())
 
 

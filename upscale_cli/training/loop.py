@@ -91,9 +91,8 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         """Mean pixel loss of the errors, plus the Fourier term."""
         kinds: dict[str, Callable[[Any], Any]] = {
             "l1": ops.abs,
-            "l2": lambda e: (
-                100 * ops.square(e)
-            ),  # about the size of l1 near the end, so that one rate fits both
+            # about the size of l1 near the end, so that one rate fits both
+            "l2": lambda e: 100 * ops.square(e),
             "charbonnier": lambda e: ops.sqrt(ops.square(e) + 1e-6),
         }
         losses = ops.mean(kinds[self.config.loss](y_pred), axis=(0, 1, 2))
@@ -245,9 +244,8 @@ def averaged(optimizer: Any, variables: list[Any]) -> Iterator[None]:
     trained = [ops.convert_to_numpy(variable) for variable in variables]
     optimizer.finalize_variable_values(variables)
     for variable in variables:
-        variable.assign(
-            ops.convert_to_numpy(variable)
-        )  # a copy: JAX would share, and then free, the averages
+        # a copy: JAX would share, and then free, the averages
+        variable.assign(ops.convert_to_numpy(variable))
     try:
         yield
     finally:

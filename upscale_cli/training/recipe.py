@@ -215,13 +215,12 @@ def teacher_of(config: TrainConfig) -> Upscaler:
 
 def sources_of(weights: list[Path], files: list[Path], checks: list[Path], teacher: Upscaler | None) -> str:
     """Return a hash of what a run depends on beside its config: weights, and pictures by name and size."""
+    taught_by = teacher.card.path if teacher else None  # a file, perhaps in no manifest, or an interpolation
     told = [
         [_hash(path) for path in weights],
         *([(file.name, file.stat().st_size) for file in pictures] for pictures in (files, checks)),
         teacher.fingerprint if teacher else "",
-        _hash(teacher.card.path)
-        if teacher and teacher.card.path.is_file()
-        else "",  # in no manifest, perhaps
+        _hash(taught_by) if taught_by and taught_by.is_file() else "",
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
