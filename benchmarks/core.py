@@ -23,12 +23,8 @@ class Recorder:
 
     def __init__(self, model) -> None:
         self.model, self.calls = model, []
-        self.scale, self.channels, self.halo, self.residual = (
-            model.scale,
-            model.channels,
-            model.halo,
-            model.residual,
-        )
+        self.scale, self.channels = model.scale, model.channels
+        self.halo, self.residual = model.halo, model.residual
 
     def __call__(self, batch, *, spare=0):
         self.calls.append((batch.shape, spare))

@@ -61,18 +61,8 @@ def main() -> None:
             )
         )
     title = f"{args.format} to {args.format} at 2x"
-    columns = [
-        "seconds",
-        "s / MP",
-        "median = 1",
-        "goal",
-        "output",
-        "peak",
-        "over it",
-        "goal",
-        "anonymous",
-        "goal",
-    ]
+    columns = ["seconds", "s / MP", "median = 1", "goal"]
+    columns += ["output", "peak", "over it", "goal", "anonymous", "goal"]
     table([title, *columns], rows)
     bars(args.out / "memory.png", title, rates, "seconds per megapixel, without the start")
 

@@ -24,19 +24,9 @@ from upscale_cli.resample import KERNELS
 _SUFFIXES = {".tflite": "float", ".keras": "keras"}
 _NAMES = {"box": "nearest"}
 _FACTS = (
-    "scale",
-    "channels",
-    "halo",
-    "residual",
-    "parameters",
-    "macs_per_pixel",
-    "description",
-    "training",
-    "scores",
-    "second",
-    "direct",
-    "back_projection",
-)
+    "scale", "channels", "halo", "residual", "parameters", "macs_per_pixel", "description",
+    "training", "scores", "second", "direct", "back_projection",
+)  # fmt: skip
 
 
 def weights_dir() -> Path:
@@ -127,12 +117,8 @@ def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     if not other or card.precision not in other["files"]:
         return None
     own = other["files"][card.precision]
-    facts = {
-        "second": {},
-        "direct": {},
-        "scores": {},
-        **{fact: other[fact] for fact in _FACTS if fact in other},
-    }
+    own_facts = {fact: other[fact] for fact in _FACTS if fact in other}
+    facts = {"second": {}, "direct": {}, "scores": {}, **own_facts}
     path = card.path.with_name(own["file"])
     return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
 

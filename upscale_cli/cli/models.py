@@ -29,15 +29,8 @@ def command(
         print_json({**chosen, "models": [_facts(card) for card in (*cards, *interpolations())]})
         return
     sets = list(dict.fromkeys(name for card in cards for name in _sets(card)))
-    columns = [
-        "Model",
-        "Kind",
-        "Params>",
-        "MACs/px 2x>",
-        "4x>",
-        "Halo>",
-        *(f"PSNR {scale}x>" for scale in (2, 4) if sets),
-    ]
+    columns = ["Model", "Kind", "Params>", "MACs/px 2x>", "4x>", "Halo>"]
+    columns += [f"PSNR {scale}x>" for scale in (2, 4) if sets]
     rows = [[_row(card, precision, default, sets) for precision in _precisions(card)] for card in cards]
     plain = [(card.name, "", *"----", *("" for _ in columns[6:])) for card in interpolations()]
     print_table(columns, [*rows, plain], title=f"PSNR in dB on {', '.join(sets)}" if sets else "")

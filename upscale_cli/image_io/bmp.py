@@ -179,20 +179,8 @@ def encode(pixels: Pixels) -> list[bytes | memoryview]:
     length = 108 if channels == 4 else 40
     offset = 14 + length + len(palette)
     size = stride * height
-    info = struct.pack(
-        "<IiiHHIIiiII",
-        length,
-        width,
-        height,
-        1,
-        bits,
-        _BITFIELDS if channels == 4 else _RGB,
-        size,
-        0,
-        0,
-        0,
-        0,
-    )
+    kind = _BITFIELDS if channels == 4 else _RGB
+    info = struct.pack("<IiiHHIIiiII", length, width, height, 1, bits, kind, size, 0, 0, 0, 0)
     if channels == 4:
         info += struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(48)
     rows = np.zeros((height, stride), np.uint8)
