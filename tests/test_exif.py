@@ -77,6 +77,16 @@ def test_resolution():
     assert exif.resolution(parsed) is None
 
 
+def test_a_resolution_is_put_where_none_or_another_is_stated():
+    parsed = exif.parse(block(6))
+    assert exif.with_resolution(parsed, (300 / 25.4, 150 / 25.4), "cm") is parsed
+    for unit, code in (("in", 2), ("cm", 3)):
+        stated = exif.with_resolution(parsed, (20.0, 1e9), unit)
+        assert exif.resolution(stated)[0] == pytest.approx(20)
+        assert stated.main[0x0128].numbers(parsed.layout.order) == (code,)
+    assert exif.resolution(parsed) == pytest.approx((300 / 25.4, 150 / 25.4))
+
+
 def test_nothing_is_invented():
     tags = Image.Exif()
     tags[BASE.Make] = "Maker"

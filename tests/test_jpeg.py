@@ -64,3 +64,20 @@ def test_complaints():
         "VipsJpeg: 5 extraneous bytes before marker 0xdb\nVipsJpeg: premature end of JPEG image"
     )
     assert not jpeg.harmless("")
+
+
+@pytest.mark.parametrize(
+    ("resolution", "unit", "stated"),
+    [
+        ((11.811, 5.9055), "in", (1, (300, 150))),
+        ((12.0, 24.0), "cm", (2, (120, 240))),
+        (None, "in", (0, (1, 1))),
+    ],
+)
+def test_jfif_states_the_resolution(data, resolution, unit, stated):
+    _, _, end = next(jpeg.segments(data))
+    bare = data[:2] + data[end:]
+    again = jpeg.with_segment(bare, jpeg.APP0, jpeg.jfif(resolution, unit))
+    with Image.open(io.BytesIO(again)) as picture:
+        assert (picture.info["jfif_unit"], picture.info["jfif_density"]) == stated
+    assert jpeg.with_segment(b"\xff", jpeg.APP0, b"") is None

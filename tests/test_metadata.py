@@ -95,6 +95,7 @@ def test_exif_goes_everywhere_and_is_corrected(source, fmt, tmp_path):
 def test_profile_and_xmp_go_everywhere(source, fmt, tmp_path):
     picture, again = written(source, fmt, tmp_path)
     assert picture.info["icc_profile"] == SRGB
+    assert fmt == "tiff" or b"hello" in picture.info["xmp"]
     assert again.metadata.profile == SRGB
     assert again.metadata.xmp.strip(b"\0 \n") == XMP.replace(b'Orientation="6"', b'Orientation="1"')
 
@@ -117,6 +118,28 @@ def test_resolution(source, tmp_path):
         assert (tags[BASE.XResolution], tags[BASE.YResolution]) == pytest.approx((150, 300))
         if fmt in ("png", "tiff"):
             assert picture.info["dpi"] == pytest.approx((150, 300), rel=1e-3)
+
+
+@pytest.mark.parametrize("to", ["jpeg", "png", "tiff"])
+@pytest.mark.parametrize("start", ["JPEG", "PNG", "TIFF"])
+def test_resolution_without_exif(start, to, tmp_path):
+    file = io.BytesIO()
+    Image.fromarray(draw(60, 40)[::2, ::2]).save(file, start, dpi=(300, 150))
+    picture, _ = written(open_picture(file.getvalue()), to, tmp_path)
+    assert picture.info["dpi"] == pytest.approx((300, 150), rel=1e-3)
+    assert to == "tiff" or not picture.getexif()
+
+
+@pytest.mark.parametrize("fmt", ["jpeg", "png", "tiff"])
+def test_exif_tags_that_libexif_does_not_know_are_kept(fmt, tmp_path):
+    tags = Image.Exif()
+    tags[BASE.Make], tags[BASE.Rating] = "Maker", 4
+    tags.get_ifd(PHOTO)[0x9400] = 21.5  # AmbientTemperature
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "JPEG", exif=tags)
+    picture, _ = written(open_picture(file.getvalue()), fmt, tmp_path)
+    again = picture.getexif()
+    assert (again[BASE.Make], again[BASE.Rating], again.get_ifd(PHOTO)) == ("Maker", 4, {0x9400: 21.5})
 
 
 def test_no_resolution_is_invented(tmp_path):

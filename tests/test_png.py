@@ -84,11 +84,15 @@ def test_linear_numbers_become_srgb_and_alpha_stays():
     assert np.abs(same[0, 100:, 0].astype(int) - np.arange(100, 256)).max() <= 2
 
 
-@pytest.mark.parametrize("size", [1, 7, 40, 100_000])
-def test_chunks_are_added_and_dropped_in_pieces_of_any_size(size):
-    data, out = encoded(chunk(b"pHYs", bytes(9)), SRGB), io.BytesIO()
-    editor = png.ChunkEditor(out, GAMMA, (b"pHYs",))
-    for at in range(0, len(data), size):
-        piece = data[at : at + size]
-        assert editor(piece) == len(piece)
-    assert out.getvalue() == encoded(GAMMA, SRGB)
+def test_chunks_are_added_and_dropped_before_the_pixels():
+    data = encoded(chunk(b"pHYs", bytes(9)), SRGB)
+    assert png.with_chunks(data, GAMMA, (b"pHYs",)) == encoded(GAMMA, SRGB)
+    assert png.with_chunks(data[:50], GAMMA, (b"pHYs",)) is None
+
+
+def test_exif_and_xmp_have_their_own_chunks():
+    assert png.stated(b"", b"") == b""
+    with Image.open(io.BytesIO(encoded(png.stated(b"II*\0", b"<x/>")))) as picture:
+        picture.load()
+        assert picture.info["exif"] == b"Exif\0\0II*\0"
+        assert picture.info["xmp"] == b"<x/>"

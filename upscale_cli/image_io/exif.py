@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from upscale_cli.image_io import ifd
@@ -88,6 +90,19 @@ def resolution(block: Exif) -> tuple[float, float] | None:
     entry = block.main.get(_RESOLUTION_UNIT)
     unit = 10 if entry and entry.numbers(order) == (3,) else 25.4
     return (sides[0] / unit, sides[1] / unit) if min(sides) > 0 else None
+
+
+def with_resolution(block: Exif, sides: tuple[float, float], unit: str) -> Exif:
+    """The block stating `sides`, pixels per millimetre, in `unit` in or cm; its own numbers if they agree."""
+    own, order = resolution(block), block.layout.order
+    if own and all(map(partial(math.isclose, rel_tol=1e-3), own, sides)):
+        return block
+    factor, code = (10.0, 3) if unit == "cm" else (25.4, 2)
+    hundredths = (min(max(round(side * factor * 100), 1), 2**32 - 1) for side in sides)
+    stated = {_RESOLUTION_UNIT: ifd.entry(3, [code], order)}
+    for tag, value in zip((_X_RESOLUTION, _Y_RESOLUTION), hundredths, strict=True):
+        stated[tag] = Entry(5, struct.pack(order + "2I", value, 100))
+    return replace(block, main={**block.main, **stated})
 
 
 def corrected(exif: Exif, width: int, height: int) -> Exif:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _SOS, _APP2 = 0xDA, 0xE2
+APP0, APP1 = 0xE0, 0xE1
 _HARMLESS = re.compile(r"extraneous bytes before marker|JFIF|Adobe|ICC|Invalid SOS parameters", re.IGNORECASE)
 
 
@@ -37,6 +38,20 @@ def tidied(data: bytes) -> bytes:
         out.append(data[start:end] if marker != _SOS else data[start:])
         last = end if marker != _SOS else len(data)
     return b"".join(out) + data[last:]
+
+
+def with_segment(head: bytes, marker: int, content: bytes) -> bytes | None:
+    """The beginning of a JPEG with a further segment at its start; None for less than SOI."""
+    if len(head) < 2:
+        return None
+    return head[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + head[2:]
+
+
+def jfif(resolution: tuple[float, float] | None, unit: str) -> bytes:
+    """A JFIF segment (ITU-T T.871) that states a resolution, pixels per millimetre, in `unit` in or cm."""
+    kind, factor = (2, 10.0) if unit == "cm" else (1, 25.4)
+    density = [min(max(round(side * factor), 1), 65535) for side in resolution or ()]
+    return b"JFIF\0" + struct.pack(">HBHHBB", 0x0102, *((kind, *density) if density else (0, 1, 1)), 0, 0)
 
 
 def pictures(data: Any) -> int:

@@ -6,11 +6,10 @@ corrected or left out, and so that one that cannot be carried costs a warning an
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import decode, exif, iptc, libvips, tiff, xmp
+from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, tiff, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -19,6 +18,8 @@ _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exi
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
 _ALWAYS_COLOUR = ("webp", "avif")
+_AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b""}
+"""Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
         image.set_type(libvips.TEXT, "resolution-unit", meta.unit)
     if strip:
         return image, lost
-    if meta.exif and fmt.exif and fmt.name != "tiff" and not _attach_exif(image, meta):
+    if meta.exif and fmt.exif and fmt.name != "tiff" and not _attach_exif(image, meta, fmt):
         lost.append("EXIF")
     blobs = {}
     if meta.xmp and fmt.xmp:
@@ -156,16 +157,22 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     return image, lost
 
 
-def _attach_exif(image: Any, meta: Metadata) -> bool:
-    """Set libvips's EXIF fields, by letting it read a tiny JPEG that carries the corrected block."""
+def _attach_exif(image: Any, meta: Metadata, fmt: Format) -> bool:
+    """Set the corrected block: alone where it is written as it is, else as all of libvips's EXIF fields.
+
+    The latter by letting libvips read a tiny JPEG with the block. It leaves out tags that it does not know.
+    """
     block = corrected_exif(meta, image.width, image.get_page_height())
-    stored = exif.pack(block) if block else b""
-    if not 0 < len(stored) <= _MOST_EXIF:
+    stored = exif.pack(exif.with_resolution(block, (image.xres, image.yres), meta.unit)) if block else b""
+    if not stored or (fmt.name != "png" and len(stored) > _MOST_EXIF):
         return False
+    if fmt.name in _AS_IT_IS:
+        image.set_type(libvips.BLOB, "exif-data", _AS_IT_IS[fmt.name] + stored)
+        return True
     tiny = libvips.Image.black(1, 1).jpegsave_buffer(keep="none")
-    segment = b"\xff\xe1" + struct.pack(">H", len(stored) + 8) + b"Exif\0\0" + stored
+    tiny = jpeg.with_segment(tiny, jpeg.APP1, b"Exif\0\0" + stored)
     try:
-        carrier = libvips.Image.jpegload_buffer(tiny[:2] + segment + tiny[2:])
+        carrier = libvips.Image.jpegload_buffer(tiny)
         for name in carrier.get_fields():
             if name == "exif-data" or name.startswith("exif-ifd"):
                 value = carrier.get(name)

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ _READ = {
 }  # fmt: skip
 """The chunks that matter here, and how long they are at least."""
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_XMP = b"XML:com.adobe.xmp\0"
 _MOST_TEXT = 2**23  # about what libpng itself takes
 _SRGB_CODES = (1, 2), (1, 2, 6, 13)
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -68,7 +69,7 @@ def facts(data: Any) -> PngFacts:
     for kind, start, end in chunks(data):
         if kind in _TEXT and end - start <= _MOST_TEXT and len(text) < 1000:
             whole = bytes(data[start:end])
-            if not whole[8:].startswith((b"XML:com.adobe.xmp\0", b"Raw profile type ")):
+            if not whole[8:].startswith((_XMP, b"Raw profile type ")):
                 text.append(whole)
         elif kind in _READ and end - start - 12 >= _READ[kind]:
             found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
@@ -87,6 +88,12 @@ def facts(data: Any) -> PngFacts:
     return replace(plain, colour=colour, gamma=gamma, wide=wide)
 
 
+def stated(exif: bytes, xmp: bytes) -> bytes:
+    """Chunks for an EXIF block and an XMP packet (XMP specification, part 3); none for empty ones."""
+    of_exif = chunk(b"eXIf", exif) if exif else b""
+    return of_exif + (chunk(b"iTXt", _XMP + bytes(4) + xmp) if xmp else b"")
+
+
 def coded(primaries: int, transfer: int) -> PngFacts:
     """What a PNG has to say of RGB with those colour primaries and transfer characteristics (ITU-T H.273)."""
     if not _is_wide(primaries, transfer):
@@ -99,46 +106,22 @@ def _is_wide(primaries: int, transfer: int) -> bool:
     return primaries not in _SRGB_CODES[0] or transfer not in _SRGB_CODES[1]
 
 
-class ChunkEditor:
-    """A writer that changes the chunks before the pixels of the PNG that passes through it.
+def with_chunks(head: bytes, add: bytes, drop: tuple[bytes, ...]) -> bytes | None:
+    """The beginning of a PNG with `add` behind its header and without the chunks of the kinds in `drop`.
 
-    Args:
-        file: where the PNG goes.
-        add: chunks to be put behind the header.
-        drop: kinds of chunk to be left out.
+    None if `head` does not reach the pixels.
     """
-
-    def __init__(self, file: BinaryIO, add: bytes, drop: tuple[bytes, ...]) -> None:
-        self._file, self._add, self._drop = file, add, drop
-        self._head: bytes | None = b""
-        self.error: OSError | None = None
-
-    def __call__(self, data: Any) -> int:
-        """Write a piece and return its length, as libvips asks for it; -1 after an error, which is kept."""
-        try:
-            return self._write(bytes(data))
-        except OSError as error:
-            self.error = error
-            return -1
-
-    def _write(self, piece: bytes) -> int:
-        if self._head is None:
-            self._file.write(piece)
-            return len(piece)
-        self._head += piece
-        at, parts = len(SIGNATURE), [self._head[: len(SIGNATURE)]]
-        while at + 8 <= len(self._head):
-            length, kind = struct.unpack_from(">I4s", self._head, at)
-            if kind == b"IDAT":
-                self._file.write(b"".join([*parts, self._head[at:]]))
-                self._head = None
-                break
-            if kind not in self._drop:
-                parts.append(self._head[at : at + 12 + length])
-            if kind == b"IHDR":
-                parts.append(self._add)
-            at += 12 + length
-        return len(piece)
+    at, parts = len(SIGNATURE), [head[: len(SIGNATURE)]]
+    while at + 8 <= len(head):
+        length, kind = struct.unpack_from(">I4s", head, at)
+        if kind == b"IDAT":
+            return b"".join([*parts, head[at:]])
+        if kind not in drop:
+            parts.append(head[at : at + 12 + length])
+        if kind == b"IHDR":
+            parts.append(add)
+        at += 12 + length
+    return None
 
 
 def to_srgb(pixels: Pixels, gamma: float) -> Pixels:

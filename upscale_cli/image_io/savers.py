@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from upscale_cli.image_io import apng, bmp, libvips, metadata, png, pnm, tiff
+from upscale_cli.image_io import apng, bmp, jpeg, libvips, metadata, png, pnm, tiff
 from upscale_cli.image_io.formats import Format
+from upscale_cli.image_io.head import Change, HeadEditor
 from upscale_cli.image_io.metadata import Metadata
 from upscale_cli.pixels import Pixels
 
@@ -26,6 +28,8 @@ STREAMED = ("jpeg", "png", "tiff")
 """Formats whose encoders take row after row; those of the others want all of them first."""
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
 _KEEP_PROFILE_AND_TEXT = 8 + 16
+_OWN = {"jpeg": {"exif-data"}, "png": {"exif-data", "xmp-data"}}
+"""What is put into files of a format here: libvips's EXIF has known tags only, its XMP in PNG few find."""
 _CLASSIC_TIFF = 3_900_000_000
 """Bytes of pixels above which a TIFF is written as BigTIFF: offsets of 32 bits end at 4 GiB."""
 
@@ -159,21 +163,36 @@ class Saver:
         return image
 
     def _write(self, image: Any, path: Path, big: bool) -> None:
-        keep = sum(flag for name, flag in _KEEP.items() if image.get_typeof(name))
+        blobs = {name: bytes(image.get(name)) for name in _KEEP if image.get_typeof(name)}
+        keep = sum(_KEEP[name] for name in blobs.keys() - _OWN.get(self.fmt.name, set()))
         arguments = {"keep": keep + _KEEP_PROFILE_AND_TEXT, **self._encoding(image, big)}
-        facts = self.like.png if self.like else png.PngFacts()
-        chunks = self.chunks + facts.colour + (b"" if self.options.strip else facts.text)
-        if self.fmt.name != "png" or (self.meta.resolution and not chunks):
+        change = self._change(blobs)
+        if not change:
             getattr(image, _SAVERS[self.fmt.name])(os.fsencode(path), **arguments)
             return
         with path.open("wb") as file:
-            editor = png.ChunkEditor(file, chunks, () if self.meta.resolution else (b"pHYs",))
+            editor = HeadEditor(file, change)
             target = libvips.TargetCustom()
             target.on_write(editor)
             try:
-                image.pngsave_target(target, **arguments)
+                getattr(image, f"{_SAVERS[self.fmt.name]}_target")(target, **arguments)
             except libvips.Error as error:
                 raise editor.error or error from error
+
+    def _change(self, blobs: dict[str, bytes]) -> Change | None:
+        """What the head of a file gets beside libvips's encoder; None for nothing."""
+        exif, xmp = blobs.get("exif-data", b""), blobs.get("xmp-data", b"")
+        if self.fmt.name == "jpeg":
+            if exif:
+                return partial(jpeg.with_segment, marker=jpeg.APP1, content=exif)
+            density = jpeg.jfif(self.meta.resolution, self.meta.unit)
+            return partial(jpeg.with_segment, marker=jpeg.APP0, content=density)
+        if self.fmt.name != "png":
+            return None
+        facts = self.like.png if self.like else png.PngFacts()
+        add = self.chunks + facts.colour + png.stated(exif, xmp) + (b"" if self.options.strip else facts.text)
+        drop = () if self.meta.resolution else (b"pHYs",)
+        return partial(png.with_chunks, add=add, drop=drop) if add or drop else None
 
     def _encoding(self, image: Any, big: bool) -> dict[str, Any]:
         """What libvips's encoder is asked for."""
