@@ -8,10 +8,14 @@ import os
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from upscale_cli import zoo
 from upscale_cli.model import inner
 from upscale_cli.runtimes import open_model
+
+settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+settings.load_profile("patient")
 
 
 def draw(height, width, channels=3, dtype=np.uint8, seed=0):
