@@ -68,9 +68,7 @@ def sweep(folder: Path) -> None:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return a short name of what process numbers count in: a machine, or a container, whose host name alone
-    may be another's, too.
-    """
+    """Return a short name of the machine or container that process ids count in; host names may be shared."""
     facts = [socket.gethostname()]
     for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         with suppress(OSError):

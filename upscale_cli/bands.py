@@ -41,7 +41,7 @@ def upscale_in_bands(
         )  # fmt: skip
         checked = _Checked(bands, source, model.scale)
         height, save = picture.height * model.scale, upscaler.settings.save
-        with closing(bands):  # whoever holds the error would else hold the network's threads, too
+        with closing(bands):  # else whoever keeps the error keeps the network's threads, too
             warnings = write_bands(target, iter(checked), height, like=picture, options=save)
     return warnings, checked.consistency
 

@@ -3,7 +3,7 @@
 ::
 
     UpscaleError               exit code 1
-    ├── UsageError             exit code 2: the request cannot be carried out as it was put
+    ├── UsageError             exit code 2: the request cannot be carried out as given
     │   ├── UnknownModelError
     │   ├── ScaleError
     │   └── TargetError        two sources for one target, a target that is a source

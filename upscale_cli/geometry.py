@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import product
 
 _SETUP = 2
-"""Windows that could be worked on in the time that a runtime takes to be made ready for their shape."""
+"""What it costs to prepare a runtime for a shape of window, in windows of that shape."""
 _CALL = 4000
-"""Pixels that could be worked on in the time that a window takes beside the work on its pixels."""
+"""Fixed cost of a window, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def plan_grid(height: int, width: int, tile: tuple[int, int], margin: tuple[int,
 def choose_tile(height: int, width: int, margin: int, workers: int, largest: int) -> tuple[int, int]:
     """Height and width of the cores that are done soonest, neither above ``largest``.
 
-    The time is counted in window pixels: what the busiest of ``workers`` has to do, and a share for making
-    ready (`_SETUP`). Large tiles waste little on their margins, small ones keep all workers busy.
+    Time is counted in window pixels: the work of the busiest of ``workers``, and the preparation (`_SETUP`).
+    Large tiles waste little on their margins, small ones keep all workers busy.
     """
 
     def lengths(side: int) -> set[int]:

@@ -67,8 +67,8 @@ def wide_registers() -> bool:
 def quick_int8() -> bool:
     """Whether int8 networks are quicker than float ones on this CPU.
 
-    They are where it sums products of bytes in one step (VNNI, ARM's dot product), and with AVX-512. LiteRT
-    takes as long for int8 as for float, or half as long again, where the best there is is AVX2.
+    They are with VNNI and ARM's dot product, which sum products of bytes in one step, and with AVX-512. With
+    AVX2 alone LiteRT takes as long for int8 as for float, or half as long again.
     """
     return _has(_AVX512) or _has(_ARM_DOT_PRODUCT) or _avx_vnni()
 

@@ -121,7 +121,7 @@ class Chained:
 
 
 def _needs(models: Sequence[Model]) -> list[int | None]:
-    """Pixels around its input that each pass and those after it need; None = all. The last entry: no pass."""
+    """Halo of each pass with those after it, in its own input pixels; None = all; the last is for no pass."""
     needs: list[int | None] = [None]
     need: int | None = 0
     for model in reversed(models):
@@ -165,7 +165,7 @@ class SelfEnsemble:
 
 
 class BackProjected:
-    """A model whose answer, shrunk again, is closer to its input: what that lacks is enlarged and added.
+    """A model whose answer is shrunk again; what then differs from the input is enlarged and added.
 
     Irani and Peleg, "Improving resolution by image registration", CVGIP: Graphical Models and Image
     Processing 53 (1991), one step.
@@ -174,7 +174,7 @@ class BackProjected:
     def __init__(self, model: Model) -> None:
         self.model, self.scale = model, model.scale
         self.channels, self.residual = model.channels, model.residual
-        # what all doublings look at, each of them at half the distance, and what that was shrunk from
+        # the halo of all doublings, each of half the reach of the one before, and that of the shrinking
         self._rim = math.ceil(2 * DOUBLE_HALO * (1 - 1 / model.scale)) + SHRINK_HALO
         self.halo = None if model.halo is None else max(model.halo, DOUBLE_HALO) + self._rim
 

@@ -1,4 +1,4 @@
-"""Make a training folder of a heap of pictures: check, leave out twins and flat ones, cut, save."""
+"""Make a training folder from many pictures: check, leave out duplicates and flat ones, cut, save."""
 
 from __future__ import annotations
 

@@ -44,17 +44,14 @@ def measure_scale(network: Network, channels: int) -> int:
 def measure_halo(network: Network, scale: int, channels: int) -> int | None:
     """How far in input pixels an output pixel can see, along either axis; None = 128 pixels or further.
 
-    On a long strip one half of the input is replaced; what changes in the output beyond that half has seen
-    across the border.
+    One half of a long strip is replaced: what changes in the other half can see across the border.
     """
     reach = max(_reach(network, scale, channels, axis, seed) for axis in (1, 2) for seed in range(_TRIALS))
     return reach if reach < _LARGEST_HALO else None
 
 
 def _reach(network: Network, scale: int, channels: int, axis: int, seed: int) -> int:
-    """Pixels beyond the middle of a strip to which replacing one half of it, or the other, makes a
-    difference.
-    """
+    """How far past the middle of a strip the output changes when the half on the other side is replaced."""
     half = _LARGEST_HALO
     shape = [1, _STRIP, _STRIP, channels]
     shape[axis] = 2 * half

@@ -1,4 +1,4 @@
-"""Native libraries that talk: keep their words from people and from pipes."""
+"""Keep the messages of native libraries off stderr."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def silenced() -> Iterator[None]:
     """Let nothing be written to stderr in the block, not by native code either.
 
     LiteRT and TensorFlow announce themselves through C++ logging that starts before Python can lower its
-    level, so only the file descriptor is left to turn. Other threads' messages are lost for that moment.
+    level, so only the file descriptor can be redirected. Other threads' messages are lost for that moment.
     """
     with _lock:
         try:

@@ -21,7 +21,7 @@ WORKSPACE = 150_000_000
 _BANDS = 6
 #: The most source rows that a row of tiles has, unless a tile size was asked for.
 _ROWS = 256
-#: Formats that are decoded as a whole, whatever the reader wants of them.
+#: Formats that are always decoded as a whole, even where a few rows are wanted.
 _DECODED_WHOLE = ("webp", "avif", "gif", "bmp", "pnm")
 
 

@@ -22,7 +22,7 @@ DOUBLE_HALO = 2
 """Input pixels that one pixel of `double` depends on, on either side."""
 
 SHRINK_HALO = 2
-"""What one pixel of `shrink_batch` depends on, on either side, in output pixels."""
+"""How far one pixel of `shrink_batch` sees, on either side, in output pixels."""
 
 _Floats = NDArray[np.floating[Any]]
 _Block: TypeAlias = tuple[int, NDArray[np.float32]]
@@ -33,7 +33,7 @@ _CHUNK_VALUES = 4_000_000
 _PRODUCT = 2**18
 """Multiplications up to which OpenBLAS works in the calling thread."""
 _ROW_END = 16
-"""Pixels in which the longest vector register of any CPU can end."""
+"""Pixels at the end of a row that may be left over by the longest vector registers of any CPU."""
 
 
 class Kernel(NamedTuple):

@@ -30,7 +30,7 @@ class _Output(FileIO):
 def make_ready() -> None:
     """Open the null device in the place of closed streams, and let standard output raise `OutputError`.
 
-    Without the former the next file to be opened, a picture perhaps, would become the stream.
+    Without the null device the next file to be opened, a picture perhaps, would take the stream's place.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:

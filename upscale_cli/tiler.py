@@ -31,13 +31,13 @@ ReadRows = Callable[[int, int], Pixels]
 OnTile = Callable[[int], None]
 
 _TILES = (128, 256)
-"""Limits of the largest core where no size is asked for; the upper one overrules and falls with the scale, as
-bands of the result are as high as a core.
+"""Bounds of the largest core where no size is asked for: at least the first, at most the second, which wins
+and falls with the scale, since a band of the result is as high as a core.
 """
 _WINDOW_BYTES = 200_000_000
-"""What the runtimes of all threads may keep for the windows in work."""
+"""Bytes that the runtimes of all threads together may keep for the windows in work."""
 _LAYER_BYTES = 80
-"""What a runtime keeps for a pixel in a layer, most of it nine addresses; a layer is a pixel of the halo."""
+"""Bytes a runtime keeps per pixel and layer, mostly nine addresses; layers are as many as pixels of halo."""
 _ROWS_AHEAD = 2
 """Rows of tiles in work at a time, so that no thread waits for the end of a row."""
 

@@ -45,8 +45,8 @@ class Upscaler:
     def _weights(self) -> str:
         """Hashes of all weights that may be used, and how: in how many views, with back-projection.
 
-        Where the CPU decides on the precision, those of either: machines of different kinds that work on one
-        folder take each other's results for finished.
+        Where the CPU chooses the precision, both count: machines of different kinds that share a folder
+        accept each other's results.
         """
         cards = [card for card in (self.card, self._again, self._direct) if card]
         kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
@@ -90,7 +90,7 @@ class Upscaler:
         return self._model(rounds) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
-        """Return how many passes that takes."""
+        """Return how many passes take that size to the one asked for, or beyond."""
         return passes((width, height), self.settings.size.of(width, height), self.factor)
 
     def _enlarge(self, pixels: Pixels, on_tile: OnTile | None, threads: int) -> Enlarged:
@@ -136,14 +136,12 @@ class Upscaler:
             return self._models[rounds]
 
     def _averaged(self, card: ModelCard) -> Model:
-        """Return a network as the mean over its views: a pass that reads a mean does better than a mean of
-        passes."""
+        """Return a network averaged over its views: each pass averaged does better than the whole chain."""
         model, views = self._open(card), len(VIEWS) if self.settings.ensemble else card.views()
         return SelfEnsemble(model, views) if views > 1 else model
 
     def _chain(self, rounds: int) -> list[ModelCard]:
-        """Return the weights to run one after the other: two passes in one to begin with, where there are
-        weights for that."""
+        """Return the weights of all passes in order, first those that make two in one, if there are any."""
         if self._direct and rounds > 1:
             return [self._direct] + [self._again] * (rounds - 2)
         return [self.card] + [self._again] * (rounds - 1)

@@ -97,7 +97,7 @@ class Composer:
         return luma(answers) if self.model.channels > self.channels else answers
 
     def _show(self, window: Pixels, place: NDArray[np.float32]) -> None:
-        """Write ``window`` as the network wants to see it."""
+        """Write ``window`` to ``place`` as float32 in [0, 1], and as luma for a network that takes luma."""
         values: Any = self._scratch("values", *window.shape)
         np.copyto(values, window)
         unit = self.white

@@ -75,9 +75,9 @@ def default_name() -> str:
 def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
-    ``precision``: "float", "int8" or "keras"; "" = the named file's own, or of a model int8 where it has it
-    and the CPU is far quicker with it: it is hardly worse. Raises UnknownModelError, or ModelError where
-    there is no file of that precision.
+    ``precision``: "float", "int8" or "keras"; "" = that of the file at the path; for a name int8 if there are
+    such weights and the CPU is far quicker with them, since they are hardly worse. Raises UnknownModelError,
+    or ModelError where there is no file of that precision.
     """
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:

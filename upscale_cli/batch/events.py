@@ -27,7 +27,7 @@ class Job:
     bytes: int
     """Size of the source file."""
     memory: int
-    """Bytes that it takes at its peak in a process of its own, about."""
+    """About how many bytes it takes at its peak, in a process of its own."""
 
     @property
     def pixels(self) -> int:

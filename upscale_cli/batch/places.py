@@ -1,4 +1,4 @@
-"""Where the names of files lead, so that two names of one file are known to be one."""
+"""One absolute path for all the ways to name a file."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 
 
 class Places:
-    """Tells a file's place from any of its paths: two paths of one name in one folder have one place.
+    """Maps each path of a file to one absolute path, its place.
 
-    Links and ``..`` on the way to the folder are followed, a link of the file's own name is not: writing a
-    result replaces such a link, not what it leads to. Folders are looked up once.
+    Links and ``..`` in the folder part are followed; a link that is the file itself is not, since writing a
+    result replaces the link, not what it leads to. Folders are looked up once.
     """
 
     def __init__(self) -> None:

@@ -110,7 +110,7 @@ class Planner:
             plan.jobs.append(found)
 
     def _take(self, target: str, source: str) -> None:
-        """Reserve a target. Files that are gone, as may happen between two plans, stand in nobody's way."""
+        """Reserve a target. Files that have gone since an earlier plan block nothing."""
         target, place = self._place(target), self._place(source)
         other = self._taken.get(target, source)
         if other != source and os.path.lexists(other):

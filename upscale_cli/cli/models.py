@@ -47,8 +47,8 @@ def _row(card: ModelCard, precision: str, default: ModelCard | None, sets: list[
 
 
 def _costs(card: ModelCard, precision: str) -> tuple[int, int]:
-    """MACs per input pixel, in all views, at 2x and at 4x: of one pass; then with a second on its result, of
-    weights for both in one, or of the one pass that makes 4x.
+    """MACs per input pixel, all views together, at 2x and at 4x; at 4x those of two passes, of the weights
+    for both in one, or of the only pass of a model for 4x.
     """
     from upscale_cli.zoo import direct, second
 

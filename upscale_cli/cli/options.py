@@ -233,12 +233,12 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
     return wrap
 
 
-#: The ways of saying one thing, how large the result shall be.
+#: Options that all say how large the result shall be.
 _SIZES = ("scale", "width", "height", "fit", "long_side")
 
 
 def _one_size(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was ``given`` without sizes from a weaker origin than the one that counts.
+    """Return what was ``given``, with the sizes of the strongest origin only: command line, variables, file.
 
     Raises `ScaleError` for a factor and a size in pixels of one origin.
     """

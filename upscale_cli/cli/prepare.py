@@ -1,4 +1,4 @@
-"""``upscale prepare``: a folder to train on, made of a heap of pictures."""
+"""``upscale prepare``: a folder to train on, made from a collection of pictures."""
 
 from __future__ import annotations
 

@@ -95,8 +95,8 @@ class Report:
 
 
 def failure_code(failed: Sequence[Failed], *, others: bool) -> int:
-    """Return the exit code of a run that could not do all: 3 where there are ``others`` that are done or were
-    before; else 1, or what the one error says.
+    """Return the exit code of a run with failures: 3 if there are ``others``, done now or before; else 1, or
+    the code of the only error.
     """
     if others:
         return 3

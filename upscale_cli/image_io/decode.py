@@ -138,7 +138,7 @@ def decode_moving_png(data: Encoded, name: str) -> Iterator[Pixels]:
 def openings(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1) -> Iterator[Stored]:
     """The same frame opened once more after each complaint that `jpeg.harmless` lets pass.
 
-    libjpeg paints damage over and calls it a warning: here that is an error, unless it cannot show.
+    libjpeg patches damage over and only warns: here that is an error, unless the pixels are not affected.
     Raises as load.
     """
     if fmt != "jpeg":

@@ -132,7 +132,7 @@ def in_layout(exif: Exif, where: Layout) -> Exif:
 def pack_children(exif: Exif, offset: int, *, note_apart: bool = False) -> tuple[Ifd, bytes]:
     """The main directory with pointers to the others, and those others as stored at `offset` (even).
 
-    With `note_apart` the maker note is not among what is stored, but pointed to where it lay.
+    With `note_apart` the maker note is not stored again: its entry points to where it lay.
     """
     where, stored = exif.layout, b""
     main, inner = dict(exif.main), dict(exif.exif)
@@ -147,8 +147,8 @@ def pack_children(exif: Exif, offset: int, *, note_apart: bool = False) -> tuple
 def pack(exif: Exif) -> bytes:
     """The block as bytes, beginning with a TIFF header.
 
-    A maker note stays where it lay: most makers count the places in it from that header, and whoever knows
-    their ways, as libexif does, can then move it.
+    A maker note keeps its offset: in most of them offsets count from that header, and a program that knows
+    the maker, as libexif does, can then move it.
     """
     where = Layout(exif.layout.order, big=False)
     block = Exif(where, exif.main, exif.exif, exif.gps, exif.interop)

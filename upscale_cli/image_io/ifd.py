@@ -144,7 +144,7 @@ def pack(
 ) -> bytes:
     """The directory as it is stored at `offset` (an even number), its longer values right behind it.
 
-    Those of the tags `elsewhere` are taken to be where they lay.
+    Values of the tags `elsewhere` are not stored again: their entries point to where they lay.
     """
     number, small = ("Q", 8) if where.big else ("H", 2)
     values_at = offset + small + len(ifd) * where.entry_size + where.inline

@@ -53,7 +53,7 @@ def load(loader: str, data: bytes | os.PathLike[str], **options: Any) -> Any:
 
     Through a source, because file names would be searched for [options]. Raises Error.
     """
-    pyvips.vips_lib.vips_error_clear()  # what earlier pictures left behind must not be said of this one
+    pyvips.vips_lib.vips_error_clear()  # errors of earlier pictures must not be told of this one
     return load_source(loader, _source(data), **options)
 
 

@@ -87,7 +87,7 @@ def _raw_profile(words: str) -> bytes:
 
 
 def _of_tiff(data: decode.Encoded, page: int) -> tuple[bytes, bytes]:
-    """EXIF and IPTC, which libvips reads not at all and in part."""
+    """EXIF, which libvips does not read from a TIFF, and IPTC, which it cuts short."""
     try:
         found = tiff.tags(decode.buffer(data), page)
     except ValueError:

@@ -98,7 +98,7 @@ class Saver:
         try:
             self._write(full, path, big)
         except libvips.Error:
-            if stream and stream.begun:  # metadata are written before the first row: it is not them
+            if stream and stream.begun:  # metadata come before the first row: they are not the cause
                 raise
             self._write(image, path, big)
             lost = ["metadata"]

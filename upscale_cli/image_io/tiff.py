@@ -81,7 +81,7 @@ def _reduced(directory: Ifd, where: Layout) -> bool:
 
 
 def _walk(data: Any, where: Layout) -> Iterator[tuple[int, int]]:
-    """Where the pointer to each page's directory is, and where that is: 0 behind the last page."""
+    """Offsets of the pointer to each page's directory and of the directory; 0 behind the last page."""
     link, offset = where.first, -1
     while offset:
         (offset,) = ifd.unpack(where.pointer, data, link)
@@ -90,7 +90,7 @@ def _walk(data: Any, where: Layout) -> Iterator[tuple[int, int]]:
 
 
 def _find(data: Any, page: int) -> tuple[Layout, int, int]:
-    """The layout of a file, where the pointer to a page's directory is, and where that is."""
+    """The layout of a file, and the offsets of the pointer to a page's directory and of the directory."""
     where = ifd.layout(data)
     link, offset = next(islice(_walk(data, where), page, None), (0, 0))
     if not offset:

@@ -10,7 +10,7 @@ RUNTIMES = ("litert", "tensorflow")
 
 
 def runtime_for(card: ModelCard) -> str:
-    """The runtime for the file of ``card`` where nobody can be asked for one."""
+    """The runtime that runs the file of ``card``, for callers without a setting for it."""
     return "tensorflow" if card.precision == "keras" else "litert"
 
 

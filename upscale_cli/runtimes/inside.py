@@ -1,13 +1,13 @@
 """Rewrite a ``.tflite`` network such that it answers for the inside of its window only.
 
-Around a tile's core as many answers as the network sees far are thrown away. Convolutions without padding do
-not compute those in the first place, nor what only they would be made of.
+Answers within the halo of a window's border are thrown away. Convolutions without padding never compute them,
+nor the values that only they depend on.
 
-Layers of few channels spend most of their time on what a pixel costs beside its products: nine addresses, and
-a rounding. So where no later layer is wider than a vector register, two pixels side by side are treated as
-one of twice the channels: two outputs look at two such pairs, six addresses for two pixels, and a third of
-the weights are zero. Adding zeros changes no sum, of integers or of floats, so every answer keeps its bits.
-With half as wide registers the products weigh more, and 16 channels are no longer few.
+In layers of few channels most of the time goes into the fixed cost of a pixel: nine addresses and a rounding.
+So, from where no layer is wider than a vector register any more, two neighbouring pixels are handled as one
+of twice the channels: two outputs read two such pairs in each row, six addresses for two pixels, and a third
+of the weights are zero. Adding zeros changes no sum, integer or float, so every answer keeps its bits. With
+registers of half the width the products cost more, and 16 channels are not few.
 """
 
 from __future__ import annotations

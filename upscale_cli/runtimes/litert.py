@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from upscale_cli.runtimes.inside import Inside
 
 _CALLS_KEPT = 16
-"""Calls after which an interpreter that nobody has used is given up when another one is needed."""
+"""An interpreter unused for this many calls is dropped when another one is needed."""
 _WORTH_REWRITING = 16_384
-"""Pixels in a call from which on the rewritten network is used; reading what rewrites it takes 30 ms."""
+"""Pixels of a call from which on the rewritten network is used; importing what rewrites it takes 30 ms."""
 _LAYING_OUT = threading.Lock()
-"""LiteRT holds Python's own lock while it lays out memory, for any model: whoever is done first would else
-wait for the next one, too.
+"""LiteRT holds the GIL while it lays out memory, for any model: without this lock a thread that is done would
+have to wait for the next layout, too.
 """
 
 
@@ -124,7 +124,7 @@ class LiteRTModel:
 
     @cached_property
     def _inside(self) -> Inside | None:
-        """The network for calls that spare as many pixels as it sees far."""
+        """The network for calls that spare at least its halo; None if it cannot be rewritten."""
         from upscale_cli.runtimes.inside import inside  # reading the file format's schema takes a while
 
         return inside(self._content)
