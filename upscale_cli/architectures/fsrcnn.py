@@ -71,15 +71,15 @@ def merged(network: keras.Model) -> keras.Model:
 def without_silent(
     plain: keras.Model, pictures: list[np.ndarray], share: float = 0.002, multiple: int = 16
 ) -> keras.Model:
-    """Return ``plain``, as :func:`merged` made it, without hidden channels that hardly answer to any picture.
+    """Return ``plain``, as :func:`merged` made it, without hidden channels that are hardly ever active.
 
-    ReLU lets channels die in training. What is left answers as before, and has less to do. To start from it
-    with ``--init`` is to start the others afresh (:func:`assign_merged`).
+    ReLU lets channels die in training. What is left answers as before, and has less to do. A run that starts
+    from it with ``--init`` starts the missing channels afresh (:func:`assign_merged`).
 
     Args:
         plain: The network.
         pictures: Luma planes (H, W) in [0, 1].
-        share: Of a picture's pixels that a channel has to answer to, in one picture at least.
+        share: Least share of the pixels of some picture at which a channel must be active.
         multiple: Widths are rounded up to multiples of it.
     """
     layers = convolutions(plain)
@@ -119,9 +119,9 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
 
     ``network`` may be deeper and wider than ``plain``. Further layers start as the identity (Chen et al.,
     Net2Net, arXiv:1511.05641). At n times the width it starts as the mean of n copies, each turned another
-    way and 8 at most, which is better than ``plain`` (:func:`side_by_side`); nothing listens to channels
-    beyond those yet. A network of another scale keeps its own last layer. Its layers are all as loud as each
-    other then, whatever those of ``plain`` are (:func:`balanced`).
+    way and 8 at most, which is better than ``plain`` (:func:`side_by_side`); channels beyond those have no
+    effect yet. A network of another scale keeps its own last layer. The layers of ``plain`` are brought to
+    one loudness first (:func:`balanced`).
 
     Raises:
         ValueError: if ``network`` is narrower or shallower.
@@ -148,10 +148,10 @@ def assign_merged(network: keras.Model, plain: keras.Model) -> None:
 
 
 def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.ndarray]]:
-    """Return the layers of one network that answers the mean of turned copies of another, a self-ensemble.
+    """Return the layers of one network that computes the mean of turned copies of another, a self-ensemble.
 
-    To turn a network, in place of what it sees and answers, is to turn its kernels and grid of sub-pixels.
-    No copy listens to another yet; training may change that.
+    Turning the kernels and the grid of sub-pixels does what turning input and answer would do. The copies are
+    not connected yet; training may change that.
 
     Args:
         layers: Kernel (3, 3, Cin, Cout) and bias (Cout,) of each convolution; the last has scale² sub-pixels.
@@ -177,11 +177,11 @@ def side_by_side(layers: list[list[np.ndarray]], copies: int) -> list[list[np.nd
 
 
 def balanced(layers: list[list[np.ndarray]], loudness: float = 1.0) -> list[list[np.ndarray]]:
-    """Return the layers of a network that answers the same, where no layer is louder than another.
+    """Return the layers scaled to one loudness; what the network answers stays the same.
 
-    In a long run layers drift: each makes what it sees a little larger, and a later one makes up for it.
-    ReLU lets a factor pass, so only steps of training feel it: those of one size turn a layer over that hears
-    values in the thousands, and channels started afresh carry them past layers which were to shrink them.
+    In a long run layers drift: each scales its input up a little, and a later one scales it down. ReLU lets a
+    factor pass, so that only training notices: a step of the usual size upsets a layer whose inputs are in
+    the thousands, and channels started afresh carry such values past the layers that would shrink them.
 
     Args:
         layers: Kernel (3, 3, Cin, Cout) and bias (Cout,) of each convolution.

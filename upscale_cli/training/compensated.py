@@ -1,4 +1,4 @@
-"""Kernels rounded weight by weight, each making up for what those before it were moved by.
+"""Round kernels weight by weight, each weight making up for the rounding errors of those before it.
 
 Frantar et al., GPTQ, arXiv:2210.17323. Rounding every weight to the nearest step is best for inputs that have
 nothing to do with each other; what a layer sees at neighbouring pixels, and in its channels, is nearly the
@@ -17,7 +17,7 @@ from upscale_cli.architectures.fsrcnn import convolutions
 from upscale_cli.training.data import Plane
 
 _DAMPING = 0.01
-"""Share of the inputs' mean energy added to each one's, so that inputs that are never seen do no harm."""
+"""Share of the inputs' mean energy added to each one's, so that the matrix can always be inverted."""
 _LEVELS = 127
 """Steps that a kernel's largest weight is made of."""
 

@@ -43,8 +43,8 @@ class TrainConfig:
     loss: str = "l1"
     """One of `LOSSES`."""
     teacher: str = ""
-    """Name or path of a model whose answers are learnt beside the truth: they lack what nobody could guess,
-    which the truth is full of (Hinton et al., "Distilling the knowledge in a neural network", 2015)."""
+    """Name or path of a model whose answers are learnt beside the truth: they lack the detail that nobody
+    could guess (Hinton et al., "Distilling the knowledge in a neural network", 2015)."""
     trust: float = 0.8
     """Share of the teacher's answers in the loss, the rest is the truth's."""
     fourier: float = 0.0
@@ -98,7 +98,7 @@ DIRECT_SHAPES = {"fsrcnn-s": (16, 9), "fsrcnn-m": (32, 12), "fsrcnn-l": (64, 20)
 
 
 SECOND_VIEWS = {"fsrcnn-l": {"float": 2, "int8": 4, "keras": 2}}
-"""Views of the weights for later passes, which gain less by them; int8 does, whose rounding they even out."""
+"""Views of the weights for later passes, which gain less by them, but in int8: they even out its rounding."""
 
 
 def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
@@ -120,7 +120,7 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
 
 
 def check(config: TrainConfig) -> None:
-    """Raise UsageError for a run that cannot be carried out as it was put."""
+    """Raise UsageError for a run that cannot be carried out as given."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", config.name):
         raise UsageError(
             f"no model can be named {config.name!r}", hint="letters, digits, - and _: its files bear the name"

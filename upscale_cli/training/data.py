@@ -115,9 +115,9 @@ def views(
 
 
 def reduced(rgb: NDArray[np.uint8], rng: np.random.Generator, least: int) -> NDArray[np.uint8]:
-    """Shrink by a random factor of 0.35 to 0.94, a little more one way than the other, to ``least`` a side.
+    """Shrink by a random factor of 0.35 to 0.94, a little more along one axis, to at least ``least`` pixels.
 
-    Up to three rows and columns are cut off before, so that the grid falls on other places, too.
+    Up to three rows and columns are cut off first, so that the sampling grid shifts.
     """
     top, left = rng.integers(0, 4, 2)
     rgb = rgb[top:, left:]

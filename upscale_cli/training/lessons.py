@@ -1,4 +1,4 @@
-"""A teacher's answers, kept beside the run: they take minutes to hours, and an interrupted run asks once."""
+"""A teacher's answers, kept beside the run: they take minutes to hours, which no run should spend twice."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _KEY_BYTES = 32
 
 
 class Lessons:
-    """``teacher``, a function from luma (H, W) to its enlargement; its answers are kept in the file ``path``.
+    """A ``teacher``, luma (H, W) to its enlargement, whose answers are kept in the file ``path``.
 
     The file holds ``key``, a hash of all that decides what is asked and in which order, then the answers, in
-    int16 as a pool has them. Those that are there are read; from the first that is not there, or not whole,
+    int16 as a pool has them. Answers in the file are read back; from the first missing or incomplete one on,
     the teacher is asked. A file with another key is begun anew. Use it in a ``with`` block.
     """
 

@@ -69,7 +69,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         start, corner, width, code = (crops[:, k] for k in range(4))
         side = self.config.patch
         low = self.patches(self.low, start + corner, width, code, side)
-        # the same corner at the larger size, for 2: row 2y of length 2W, column 2x
+        # the same corner at high resolution; at scale 2: row 2y of length 2W, column 2x
         scale = self.config.scale
         corner = scale**2 * (corner // width) * width + scale * (corner % width)
         answer = ops.cast(self.network(low), "float32")

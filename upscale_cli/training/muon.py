@@ -1,8 +1,8 @@
 """Muon for convolutions: https://kellerjordan.github.io/posts/muon/, sizes of steps after arXiv:2502.16982.
 
 The momentum of a layer's weights, seen as a matrix, is replaced by the nearest one whose singular values are
-all alike. Directions that Adam hardly moves then learn as fast as the others, which small networks on a CPU
-repay with fewer steps.
+all equal. Directions that Adam hardly moves then learn as fast as the others, so that a small network needs
+fewer steps.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ def publish(
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
         "validation": {"pictures": len(checking), "psnr": round(psnr, 3)},
     }
-    facts = export.facts(plain)  # takes seconds: before the files change, for which the manifest stands
+    facts = export.facts(plain)  # slow, so before the files change: manifest and files differ only briefly
     written = export.write_files(plain, out, stem, [low for low, _ in checking])
     for kind, count in config.views.items():
         written[kind]["views"] = count
@@ -171,7 +171,7 @@ def publish(
     scores = scores_kept(row, part)
     if part:
         row[part] = {**facts, "files": written, "training": story}
-    else:  # weights that make two passes in one need no others, and are kept
+    else:  # weights for two passes in one do not depend on the new ones: they are kept
         kept = {"direct": row["direct"]} if "direct" in row else {}
         row = {"name": config.name, "description": config.description, **facts}
         if config.back_projection:
@@ -185,7 +185,7 @@ def publish(
 
 
 def scores_kept(row: dict[str, Any], part: str) -> dict[str, Any]:
-    """Return the scores in a manifest row that new weights leave true: of scales at which they do not run."""
+    """Return the scores of a manifest row that stay true with new weights: at scales that do not use them."""
     if not row:
         return {}
     own, twice = row["scale"], row["scale"] ** 2
@@ -238,8 +238,8 @@ def lessons_of(config: TrainConfig, teacher: Upscaler, sources: str, run: Path) 
 def part_of(config: TrainConfig, out: Path) -> str:
     """Return which of a model's weights a run makes: "" for its own, ``second`` or ``direct``.
 
-    A network of 4× is a model of its own, unless there is one of that name for 2×, whose first two passes it
-    makes in one.
+    A network for 4× is a model of its own, unless there is one of that name for 2×: then it stands for the
+    first two passes of that one.
     """
     if config.second:
         return "second"

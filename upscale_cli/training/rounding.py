@@ -1,10 +1,10 @@
 """What the converter to int8 rounds away, put right in its file: weights, and both ends of a network.
 
-Two thirds of what int8 costs a network that adds little to each pixel are its own input, rounded to 256
-levels, and its answer, rounded to steps of about one grey level. Both are cheap to have finer: a value that
-is rounded several times, each time moved by another part of a step, and averaged, is known to that part of a
-step (as by a dither that is subtracted again: Roberts, Picture coding using pseudo-random noise, 1962). A
-convolution of few channels costs the processor as much as one of four or eight.
+Where a network adds little to each pixel, two thirds of the loss by int8 come from its input, rounded to 256
+levels, and from its answer, rounded to steps of about one grey level. Both can be finer at little cost: the
+mean of several roundings, each shifted by another fraction of a step, is exact to that fraction (as with
+subtractive dither: Roberts, Picture coding using pseudo-random noise, 1962). A convolution of few channels
+costs the processor as much as one of four or eight.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _finer_input(model: Any) -> None:
 
 
 def _finer_answer(model: Any) -> None:
-    """Let the last layer answer several times, rounded otherwise, and average; where it has few channels."""
+    """Compute a last layer of few channels several times, with shifted roundings, and average."""
     graph = model.subgraphs[0]
     last, shuffle, dequantize = graph.operators[-3:]
     source, kernel, bias = (graph.tensors[index] for index in last.inputs)
@@ -136,7 +136,7 @@ def _finer_answer(model: Any) -> None:
 
 
 def _moves(count: int) -> NDArray[Any]:
-    """Where in a step each of ``count`` roundings is moved to, evenly around none: (-1/4, 1/4) of two."""
+    """Shifts of ``count`` roundings, in steps, evenly spaced around 0: (-1/4, 1/4) for two."""
     return (np.arange(count) - (count - 1) / 2) / count
 
 

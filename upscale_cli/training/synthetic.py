@@ -1,6 +1,6 @@
 """Drawings to learn from beside photographs: text, lines, stripes and shapes, with edges as a lens sees them.
 
-Photographs show little of what people enlarge most visibly badly: lettering, line art, rails and façades.
+Photographs hold little of what enlarging spoils most visibly: lettering, line art, rails and façades.
 """
 
 from __future__ import annotations
