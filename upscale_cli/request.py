@@ -15,14 +15,14 @@ from upscale_cli.image_io.spool import IN_MEMORY
 from upscale_cli.memory import available_memory
 from upscale_cli.upscaler import Upscaler
 
-#: Bytes that interpreters, tiles and encoders take beside the pictures themselves.
 WORKSPACE = 150_000_000
-#: Rows of tiles that are on their way at a time, from the one being read to the one being encoded.
+"""Bytes that interpreters, tiles and encoders take beside the pictures themselves."""
 _BANDS = 6
-#: The most source rows that a row of tiles has, unless a tile size was asked for.
+"""Rows of tiles that are on their way at a time, from the one being read to the one being encoded."""
 _ROWS = 256
-#: Formats that are always decoded as a whole, even where a few rows are wanted.
+"""The most source rows that a row of tiles has, unless a tile size was asked for."""
 _DECODED_WHOLE = ("webp", "avif", "gif", "bmp", "pnm")
+"""Formats that are always decoded as a whole, even where a few rows are wanted."""
 
 
 def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Upscaler) -> int:

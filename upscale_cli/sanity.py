@@ -15,11 +15,11 @@ import cv2
 from upscale_cli.errors import ResultError
 from upscale_cli.pixels import Pixels, peak
 
-#: Side of the areas whose means are compared, in input pixels.
 AREA = 8
-#: Largest move of an area's mean that passes, as a share of the full range. Clipped overshoot at isolated
-#: bright points moves it by a few hundredths.
+"""Side of the areas whose means are compared, in input pixels."""
 LIMIT = 0.25
+"""Largest move of an area's mean that passes, as a share of the full range. Clipped overshoot at isolated
+bright points moves it by a few hundredths."""
 
 
 def consistency(source: Pixels, result: Pixels) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from upscale_cli.errors import ScaleError
 
-#: Largest factor: six passes of 2x.
 MAX_SCALE = 64
+"""Largest factor: six passes of 2x."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import PurePath
 
 from upscale_cli.errors import UsageError
 
-#: Most bytes that common file systems allow in one name, less the room that a temporary name needs.
 LONGEST_NAME = 255 - 32
+"""Most bytes that common file systems allow in one name, less the room that a temporary name needs."""
 
 FIELDS = ("stem", "ext", "scale", "model", "width", "height")
 

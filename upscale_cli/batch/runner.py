@@ -24,10 +24,10 @@ from upscale_cli.memory import fair_share
 from upscale_cli.pipeline import Upscaler, upscale_file
 from upscale_cli.request import WORKSPACE
 
-#: Seconds between looks at a target that another run is at work on, and between reports on one picture.
 PATIENCE = 0.2
-#: Seconds that an interrupted run waits for its workers.
+"""Seconds between looks at a target that another run is at work on, and between reports on one picture."""
 GRACE = 1.5
+"""Seconds that an interrupted run waits for its workers."""
 
 
 class Batch:

@@ -18,10 +18,10 @@ from upscale_cli.machine import available_cpus
 from upscale_cli.pipeline import Upscaler
 from upscale_cli.request import WORKSPACE
 
-#: Bytes per pixel of enlarged photographs, by extension; the rest is taken as three quarters of raw.
 _DENSITY = {".jpg": 0.45, ".jpeg": 0.45, ".webp": 0.2, ".avif": 0.15, ".png": 1.7}
-#: Seconds per result pixel for decoding and encoding, on one core.
+"""Bytes per pixel of enlarged photographs, by extension; the rest is taken as three quarters of raw."""
 _CODEC = 12e-9
+"""Seconds per result pixel for decoding and encoding, on one core."""
 _PROBE = 192
 
 

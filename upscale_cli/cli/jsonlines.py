@@ -14,8 +14,8 @@ from upscale_cli.errors import UpscaleError
 if TYPE_CHECKING:
     from upscale_cli.batch.plan import Plan
 
-#: It changes when a field goes away or changes its meaning, not when one is added.
 VERSION = 1
+"""It changes when a field goes away or changes its meaning, not when one is added."""
 
 
 def emit(event: str, **facts: Any) -> None:

@@ -233,8 +233,8 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
     return wrap
 
 
-#: Options that all say how large the result shall be.
 _SIZES = ("scale", "width", "height", "fit", "long_side")
+"""Options that all say how large the result shall be."""
 
 
 def _one_size(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from upscale_cli.pipeline import Done, Upscaler
     from upscale_cli.settings import Settings
 
-#: What messages and events call the picture that is piped in.
 _STDIN = "stdin"
+"""What messages and events call the picture that is piped in."""
 
 
 def run_pipe(options: RunOptions) -> int:

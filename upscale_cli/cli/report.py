@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from upscale_cli.batch.sources import Source
     from upscale_cli.pipeline import Done
 
-#: Why a file was left out, in words.
 REASONS = {
     "finished": "finished before",
     "not-an-image": "no picture",
     "unsupported": "a kind of picture that cannot be read",
     "own-output": "made by this program",
 }
+"""Why a file was left out, in words."""
 
 
 class Report:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from upscale_cli.pipeline import Upscaler
 
 
-#: Extensions of pictures that cannot be written: a name that ends so is no folder.
 _FOREIGN = (".heic", ".heif", ".ico", ".jp2", ".jxl", ".pdf", ".psd", ".svg", ".tga")
+"""Extensions of pictures that cannot be written: a name that ends so is no folder."""
 
 
 @takes(RunOptions)
