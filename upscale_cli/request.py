@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from upscale_cli.errors import TooLargeError
 from upscale_cli.image_io import Picture, check_target
 from upscale_cli.image_io.encode import target_format
@@ -60,8 +58,7 @@ def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:
 def memory_needed(picture: Picture, fmt: Format, upscaler: Upscaler) -> int:
     """Return about how many bytes a picture takes at its peak on its way into a file of ``fmt``."""
     width, height = upscaler.settings.size.of(picture.width, picture.height)
-    depth = picture.channels * np.dtype(picture.dtype).itemsize
-    source, result = picture.width * picture.height * depth, width * height * depth
+    source, result = picture.width * picture.height * picture.depth, width * height * picture.depth
     if not fits_bands(picture, upscaler):
         return (source + result) * picture.frames + WORKSPACE
     rows = min(_BANDS * (upscaler.settings.tiling.tile or _ROWS), picture.height)

@@ -185,7 +185,7 @@ def job_of(picture: Picture, target: str, upscaler: Upscaler, length: int) -> Jo
         source_size=(picture.width, picture.height),
         size=upscaler.settings.size.of(picture.width, picture.height),
         frames=picture.frames,
-        depth=picture.channels * {"uint8": 1, "uint16": 2}.get(picture.dtype, 4),
+        depth=picture.depth,
         bytes=length,
         memory=check_request(picture, target, upscaler),
     )

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from upscale_cli.image_io import decode, metadata
 from upscale_cli.image_io.decode import Encoded
 from upscale_cli.image_io.metadata import Metadata
@@ -57,6 +59,11 @@ class Picture:
     @property
     def has_alpha(self) -> bool:
         return self.channels in (2, 4)
+
+    @property
+    def depth(self) -> int:
+        """Bytes per pixel, all channels together."""
+        return self.channels * np.dtype(self.dtype).itemsize
 
     def pixels(self, frame: int = 0) -> Pixels:
         """Decode one frame: (height, width, channels) of `dtype`, upright. Pages may differ in size and kind.
