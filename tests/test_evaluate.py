@@ -119,3 +119,9 @@ def test_folders_without_originals(tmp_path: Path) -> None:
 def test_scale_one_measures_nothing(folder: Path) -> None:
     with pytest.raises(ScaleError, match="scale 1"):
         evaluate(folder, {"nearest": nearest}, 1)
+
+
+def test_a_size_in_a_message_is_the_files_own(tmp_path):
+    Image.new("L", (200, 1)).save(tmp_path / "line.png")
+    with pytest.raises(NotAnImageError, match=r"line.png: 200x1 pixels are too few"):
+        evaluate(tmp_path, {"double": double}, 2)

@@ -1,3 +1,6 @@
+import io
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,10 +8,12 @@ from PIL import Image
 import upscale_cli
 from tests.command import paint, size_of
 from tests.conftest import draw
+from upscale_cli import zoo
 from upscale_cli.errors import (
     DamagedImageError,
     MissingInputError,
     ScaleError,
+    TargetError,
     TooLargeError,
 )
 from upscale_cli.image_io import open_picture
@@ -87,3 +92,32 @@ def test_short_form_refuses_what_it_does_not_know():
         upscale(np.zeros((4, 4)))
     with pytest.raises(ScaleError):
         upscale(draw(8, 9), scale=100)
+
+
+@pytest.mark.parametrize("way", ["a.png", "./a.png", "there/../a.png"])
+def test_the_source_is_never_the_target(tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    before = paint(tmp_path / "a.png", 20, 10).read_bytes()
+    (tmp_path / "there").mkdir()
+    with pytest.raises(TargetError, match="is the source"):
+        upscale("a.png", way, **BICUBIC)
+    assert (tmp_path / "a.png").read_bytes() == before
+    (tmp_path / "link.png").symlink_to("a.png")
+    upscale("a.png", "link.png", **BICUBIC)
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_short_form_tells_what_it_cannot_take(tmp_path):
+    with pytest.raises(TypeError, match="no target"):
+        upscale(draw(8, 9), tmp_path / "big.png", **BICUBIC)
+    for source in (Image.new("RGB", (8, 9)), [[1, 2]], io.BytesIO()):
+        with pytest.raises(TypeError, match="a NumPy array or a file's name, not "):
+            upscale(source, **BICUBIC)
+
+
+def test_short_form_reads_weights_that_were_made_anew(tmp_path):
+    path, results = tmp_path / "own.tflite", []
+    for name in ("fsrcnn-s", "fsrcnn-m"):
+        shutil.copy(zoo.weights_dir() / f"{name}.tflite", path)
+        results.append(upscale(draw(12, 12), model=path))
+    assert (results[0] != results[1]).any()

@@ -92,3 +92,10 @@ def test_beyond_the_budget(tmp_path):
     assert check_request(picture, "-", upscaler(memory=need)) == need
     with pytest.raises(TooLargeError):
         check_request(picture, "b.png", upscaler(memory=need - 1))
+
+
+def test_memory_counts_what_the_passes_make_before_the_downsize(tmp_path):
+    picture = open_picture(paint(tmp_path / "a.png", 300, 200))
+    for scale in (2.01, 3.99):
+        need = memory_needed(picture, FORMATS["png"], upscaler(scale=scale))
+        assert need - WORKSPACE >= 1200 * 800 * 3

@@ -1,8 +1,10 @@
 from dataclasses import fields, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from upscale_cli.errors import ScaleError
+from upscale_cli.errors import ScaleError, UsageError
 from upscale_cli.image_io.encode import SaveOptions
 from upscale_cli.settings import Settings
 
@@ -54,3 +56,25 @@ def test_weights_count():
 def test_bad_sizes_are_refused_at_once():
     with pytest.raises(ScaleError):
         Settings(scale=0)
+
+
+@pytest.mark.parametrize("name", ["tile", "overlap", "batch", "threads", "memory", "max_pixels"])
+@pytest.mark.parametrize("value", [-1, 1.5, "2"])
+def test_counts_that_are_none_are_refused(name, value):
+    with pytest.raises(UsageError, match=f"{name}={value!r}"):
+        Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "asked", [{"width": 40.5}, {"long_side": "9"}, {"fit": (40,)}, {"fit": 40}, {"scale": "x"}]
+)
+def test_sizes_that_are_none_are_refused(asked):
+    with pytest.raises(ScaleError):
+        Settings(**asked)
+
+
+def test_numbers_and_paths_of_any_type_mean_the_same():
+    plain = Settings(scale=2, fit=(40, 30), threads=2, model="a.tflite")
+    given = Settings(scale=np.int64(2), fit=[np.int32(40), 30], threads=np.uint8(2), model=Path("a.tflite"))
+    assert given == plain
+    assert given.fingerprint() == plain.fingerprint()

@@ -225,3 +225,35 @@ def test_a_model_named_by_its_file_does_what_its_name_does():
         )
         pixels = draw(12, 9)
         np.testing.assert_array_equal(named(pixels), given(pixels))
+
+
+@pytest.mark.parametrize("scale", [1, 2, 0.5])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -0.5, 255.0])
+def test_floats_beyond_the_range_are_refused_by_what_they_reach(bad, scale):
+    pixels = draw(16, 16, 3, np.float32)
+    pixels[5, 5, 1] = bad
+    with pytest.raises(
+        ValueError, match=rf"in \[0, 1\]; these reach from .*{'-0.5' if bad == -0.5 else f'{bad:g}'}"
+    ):
+        Upscaler(Settings(scale=scale, shrink=True))(pixels)
+
+
+@pytest.mark.parametrize("asked", [{"scale": 1}, {"long_side": 4}])
+def test_the_result_is_an_array_of_its_own(asked):
+    pixels = draw(8, 9)
+    big = Upscaler(Settings(**asked, model="bicubic"))(pixels)
+    assert not np.shares_memory(big, pixels)
+    np.testing.assert_array_equal(big, pixels)
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_more_than_8_bit_take_float_where_the_cpu_chose_int8(monkeypatch, scale):
+    monkeypatch.setattr(zoo, "quick_int8", lambda: True)
+    chosen, *asked = (Upscaler(Settings(scale=scale, precision=kind)) for kind in ("", "int8", "float"))
+    for dtype, same in ((np.uint8, asked[0]), (np.uint16, asked[1]), (np.float32, asked[1])):
+        pixels = draw(12, 14, 3, dtype)
+        np.testing.assert_array_equal(chosen(pixels), same(pixels))
+    assert (asked[0](draw(12, 14, 3, np.uint16)) != asked[1](draw(12, 14, 3, np.uint16))).any()
+    named = Upscaler(Settings(scale=scale, model=zoo.find("", "int8").path))
+    pixels = draw(12, 14, 3, np.uint16)
+    np.testing.assert_array_equal(named(pixels), asked[0](pixels))

@@ -29,7 +29,7 @@ def upscale_in_bands(
     Return the warnings of writing, and the consistency in dB.
     """
     folder = Path(target).parent
-    model = upscaler.model_for(picture.width, picture.height)
+    model = upscaler.model_for(picture.width, picture.height, picture.dtype)
     assert model is not None
     tiling = replace(upscaler.settings.tiling, threads=threads or upscaler.settings.threads)
     there = os.fspath(target) != "-" and os.path.isdir(folder)  # noqa: PTH112 - Path.is_dir raises for some names

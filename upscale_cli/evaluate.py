@@ -90,10 +90,10 @@ def find_originals(folder: Path) -> list[Path]:
 
 
 def check_size(original: Pixels8, scale: int, name: str) -> None:
-    """Raise UnsupportedImageError if ``original`` is too small to be measured at ``scale``."""
+    """Raise UnsupportedImageError if ``original``, uncropped, is too small to be measured at ``scale``."""
     height, width = original.shape[:2]
     least = SMALLEST + 2 * scale
-    if min(height, width) < least:
+    if min(side - side % scale for side in (height, width)) < least:
         raise UnsupportedImageError(
             f"{name}: {width}x{height} pixels are too few to measure at {scale}x",
             hint=f"use originals of at least {least + scale}x{least + scale} pixels",
@@ -127,8 +127,9 @@ def evaluate(
     skipped = {}
     for path in find_originals(folder):
         try:
-            original = crop_to_multiple(read_original(path), scale)
+            original = read_original(path)
             check_size(original, scale, str(path))
+            original = crop_to_multiple(original, scale)
         except (NotAnImageError, UnsupportedImageError) as error:
             skipped[path.name] = str(error)
         else:
@@ -139,7 +140,8 @@ def evaluate(
             on_picture()
     if not any(scores.values()):
         raise NotAnImageError(
-            f"{folder}: none of its files is a picture that can be measured at {scale}x",
+            f"{folder}: none of its files is a picture that can be measured at {scale}x,"
+            f" such as {next(iter(skipped.values()))}",
             hint="name a folder that directly holds the original, full-size pictures",
         )
     return Evaluation({key: Score(tuple(images)) for key, images in scores.items()}, skipped)

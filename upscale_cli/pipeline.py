@@ -17,6 +17,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from upscale_cli import zoo
 from upscale_cli.bands import upscale_in_bands
 from upscale_cli.image_io import Picture, open_picture, write_picture
 from upscale_cli.pixels import Pixels
@@ -111,18 +112,34 @@ def upscale(
     >>> upscale("photo.jpg", "big.png", scale=4)      # file to file
 
     ``settings`` are the fields of `Settings`. Arrays are uint8 or uint16 over the full range or float32 in
-    [0, 1]; grey, grey with alpha, RGB or RGBA.
+    [0, 1]; grey, grey with alpha, RGB or RGBA. Raises TypeError or ValueError for others, and the errors of
+    `Settings`, `Upscaler` and `upscale_file`.
     """
-    upscaler = _opened(Settings(**settings))
+    asked = Settings(**settings)
+    upscaler = _opened(asked, _weights_now(asked.model))
     if isinstance(source, np.ndarray):
+        if target is not None:
+            raise TypeError("upscale(array): an array has no target; write what it returns")
         flat = source.ndim == 2
         big = upscaler(source[..., None] if flat else source)
         return big[..., 0] if flat else big
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"upscale takes a NumPy array or a file's name, not {type(source).__name__}")
     if target is None:
         raise TypeError("upscale(source, target): a file needs a target")
     return upscale_file(source, target, upscaler)
 
 
 @lru_cache(maxsize=2)
-def _opened(settings: Settings) -> Upscaler:
+def _opened(settings: Settings, weights: tuple[object, ...]) -> Upscaler:
     return Upscaler(settings)
+
+
+def _weights_now(model: str) -> tuple[object, ...]:
+    """What tells weights from those that the same request meant before: where they are, and a file's age."""
+    folder = zoo.weights_dir().absolute()
+    try:
+        file = Path(model).stat()
+    except OSError:
+        return (folder,)
+    return folder, Path(model).absolute(), file.st_mtime_ns, file.st_size

@@ -27,15 +27,29 @@ def peak(dtype: DTypeLike) -> float:
 
 
 def check_pixels(pixels: Pixels, channels: tuple[int, ...] = (1, 2, 3, 4)) -> None:
-    """Raise TypeError or ValueError unless ``pixels`` keeps the contract and has one of these channel
-    counts.
+    """Raise TypeError or ValueError unless ``pixels`` has a type and a shape of the contract, with one of
+    these channel counts.
     """
+    if not isinstance(pixels, np.ndarray):
+        raise TypeError(f"pixels are a NumPy array, not {type(pixels).__name__}")
     peak(pixels.dtype)
     if pixels.ndim != 3 or pixels.shape[2] not in channels:
         allowed = ", ".join(map(str, channels))
         raise ValueError(f"pixels have shape (height, width, {allowed}), not {pixels.shape}")
     if 0 in pixels.shape:
         raise ValueError(f"no pixels in an array of shape {pixels.shape}")
+
+
+def check_range(pixels: Pixels) -> None:
+    """Raise ValueError for float32 with values that are no numbers, or farther than 0.01 from [0, 1]."""
+    if pixels.dtype != np.float32:
+        return
+    lowest, highest = float(pixels.min()), float(pixels.max())
+    if not (lowest >= -0.01 and highest <= 1.01):
+        raise ValueError(
+            f"float32 pixels lie in [0, 1]; these reach from {lowest:g} to {highest:g}:"
+            " divide them by the value of white, 255 for what was 8 bit"
+        )
 
 
 def to_float(pixels: Pixels) -> NDArray[np.float32]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
-from upscale_cli.errors import TooLargeError
+from upscale_cli.errors import TargetError, TooLargeError
 from upscale_cli.image_io import Picture, check_target
 from upscale_cli.image_io.encode import target_format
 from upscale_cli.image_io.formats import Format
@@ -27,9 +28,14 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
     """Refuse what cannot be done; return about how many bytes of memory the rest takes.
 
     Raises `ScaleError` for a size out of reach, `TooLargeError` for more pixels than the target's format
-    holds or than there is memory for, `UsageError` for a format that is unknown or holds one frame only.
+    holds or than there is memory for, `UsageError` for a format that is unknown or holds one frame only,
+    `TargetError` for the source as its own target.
     """
     settings = upscaler.settings
+    if _is_source(picture, target):
+        raise TargetError(
+            f"{os.fspath(target)}: is the source and would be overwritten", hint="choose another target"
+        )
     size = settings.size.of(picture.width, picture.height)
     upscaler.passes(picture.width, picture.height)
     fmt = target_format(os.fspath(target), picture, settings.save)
@@ -43,6 +49,15 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
             hint="enlarge less, or raise --memory",
         )
     return need
+
+
+def _is_source(picture: Picture, target: str | os.PathLike[str]) -> bool:
+    """Whether the target is the file that the picture comes from; a link to it would only be replaced."""
+    if not isinstance(picture.data, os.PathLike) or os.path.islink(target):  # noqa: PTH114 - takes any name
+        return False
+    with suppress(OSError):
+        return os.path.samefile(picture.data, target)  # noqa: PTH121 - the same
+    return False
 
 
 def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:
@@ -60,7 +75,8 @@ def memory_needed(picture: Picture, fmt: Format, upscaler: Upscaler) -> int:
     width, height = upscaler.settings.size.of(picture.width, picture.height)
     source, result = picture.width * picture.height * picture.depth, width * height * picture.depth
     if not fits_bands(picture, upscaler):
-        return (source + result) * picture.frames + WORKSPACE
+        enlarged: int = source * (upscaler.factor ** upscaler.passes(picture.width, picture.height)) ** 2
+        return (source + result) * picture.frames + max(enlarged - result, 0) + WORKSPACE
     rows = min(_BANDS * (upscaler.settings.tiling.tile or _ROWS), picture.height)
     need = WORKSPACE + rows * (source + result) // picture.height
     if fmt.name not in STREAMED:  # then all of it is collected, a large one in a file

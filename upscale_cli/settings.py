@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
+import os
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
+from typing import Any
 
+from upscale_cli.errors import ScaleError, UsageError
 from upscale_cli.image_io import MAX_PIXELS
 from upscale_cli.image_io.encode import SaveOptions
 from upscale_cli.size import TargetSize
 from upscale_cli.tiler import Tiling
+
+_SIDES = ("width", "height", "long_side")
+_COUNTS = ("tile", "overlap", "batch", "threads", "memory", "max_pixels")
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything that `pipeline.Upscaler` needs to know. Change one with `dataclasses.replace`.
 
-    Raises `ScaleError` for a size that cannot be made.
+    NumPy's numbers and a `Path` for the model are taken, too. Raises `ScaleError` for a size that cannot be
+    made, `UsageError` for a count that is none.
     """
 
     scale: float = 2
@@ -31,7 +40,9 @@ class Settings:
     model: str = ""
     """A name that ``upscale models`` lists, or a path; empty = the default model."""
     precision: str = ""
-    """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with."""
+    """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with,
+    and float for 16 bit and float32, of which int8 would round away half a grey level of 8 bit.
+    """
     runtime: str = "litert"
     ensemble: bool = False
     """Average over the eight flips and turns: a little better, eight times the work of one."""
@@ -47,6 +58,26 @@ class Settings:
     save: SaveOptions = field(default_factory=SaveOptions)
 
     def __post_init__(self) -> None:
+        plain: dict[str, Any] = {"model": os.fspath(self.model)}
+        for name in _SIDES + _COUNTS:
+            if (value := getattr(self, name)) is not None:
+                if not isinstance(value, Integral) or (name in _COUNTS and value < 0):
+                    raise (ScaleError if name in _SIDES else UsageError)(
+                        f"{name}={value!r} is no whole number of 0 or more", hint="give one, or leave it out"
+                    )
+                plain[name] = int(value)
+        try:
+            plain["scale"] = float(self.scale)
+            if self.fit is not None:
+                width, height = self.fit
+                plain["fit"] = operator.index(width), operator.index(height)
+        except (TypeError, ValueError) as error:
+            raise ScaleError(
+                f"scale={self.scale!r}, fit={self.fit!r}: {error}",
+                hint="scale is a number, fit are two whole ones",
+            ) from error
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
         _ = self.size, self.tiling
 
     @property

@@ -7,10 +7,13 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
 from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
-from upscale_cli.pixels import Pixels, check_pixels
+from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
 from upscale_cli.sanity import consistency
@@ -39,7 +42,7 @@ class Upscaler:
         self._direct = zoo.direct(self.card)
         self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
         self._opened: dict[Path, Model] = {}
-        self._models: dict[int, Model] = {}
+        self._models: dict[tuple[int, bool], Model] = {}
         self._guard = threading.Lock()
 
     def _weights(self) -> str:
@@ -60,16 +63,22 @@ class Upscaler:
         return "".join(dict.fromkeys((found or [card.sha256 for card in cards]) + corrected))
 
     def __call__(self, pixels: Pixels, *, on_tile: OnTile | None = None) -> Pixels:
-        """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`."""
-        return self.enlarge(pixels, on_tile=on_tile).pixels
+        """Return ``pixels`` (H, W, C), C = 1 to 4, enlarged, in the same number type; see `enlarge`.
+
+        The result is an array of its own, also where nothing had to be done.
+        """
+        big = self.enlarge(pixels, on_tile=on_tile).pixels
+        return big.copy() if big is pixels else big
 
     def enlarge(self, pixels: Pixels, *, on_tile: OnTile | None = None, threads: int = 0) -> Enlarged:
         """Enlarge an array (H, W, C), C = 1 to 4, transparency by the same network as the colour.
 
         ``on_tile`` is told how many input pixels have just been finished; ``threads`` overrides the settings.
-        Raises `ScaleError` for a size out of reach, `ResultError` when the result is no picture of the input.
+        Raises `ScaleError` for a size out of reach, `ResultError` when the result is no picture of the input,
+        TypeError or ValueError for arrays that break the contract of `pixels`.
         """
         check_pixels(pixels)
+        check_range(pixels)
         if pixels.shape[2] in (1, 3):
             return self._enlarge(pixels, on_tile, threads)
         colour, alpha = transparency.split(pixels)
@@ -81,13 +90,13 @@ class Upscaler:
         plane = transparency.keep_plateaus(self._enlarge(alpha, halved, threads).pixels, alpha)
         return replace(big, pixels=transparency.join(big.pixels, plane))
 
-    def model_for(self, width: int, height: int) -> Model | None:
+    def model_for(self, width: int, height: int, dtype: DTypeLike = np.uint8) -> Model | None:
         """Return the model whose passes take that size to the one asked for, or beyond; None for no passes.
 
-        Raises `ScaleError` for a size out of reach.
+        ``dtype`` is the picture's. Raises `ScaleError` for a size out of reach.
         """
         rounds = self.passes(width, height)
-        return self._model(rounds) if rounds else None
+        return self._model(rounds, np.dtype(dtype) != np.uint8) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
         """Return how many passes take that size to the one asked for, or beyond."""
@@ -97,7 +106,7 @@ class Upscaler:
         """Enlarge grey or colour: as many passes as it takes, then one downsize to the size asked for."""
         height, width = pixels.shape[:2]
         wide, high = self.settings.size.of(width, height)
-        model, agreement = self.model_for(width, height), math.inf
+        model, agreement = self.model_for(width, height, pixels.dtype), math.inf
         if model:
             tiling = replace(self.settings.tiling, threads=threads or self.settings.threads)
             big = tiler.upscale(pixels, model, tiling, on_tile=on_tile)
@@ -121,19 +130,28 @@ class Upscaler:
             self._opened[card.path] = open_model(card, runtime=settings.runtime, threads=settings.threads)
         return self._opened[card.path]
 
-    def _model(self, rounds: int) -> Model:
-        """Return the model that makes so many passes in one."""
+    def _model(self, rounds: int, deep: bool) -> Model:
+        """Return the model that makes so many passes in one, of pictures of 8 bit or of more."""
         with self._guard:
-            if rounds not in self._models:
+            if (rounds, deep) not in self._models:
                 if self.card.kernel:
                     model: Model = Interpolation(self.card.kernel, self.factor**rounds)
                 else:
-                    chain = [self._averaged(card) for card in self._chain(rounds)]
+                    cards = [self._precise(card) if deep else card for card in self._chain(rounds)]
+                    chain = [self._averaged(card) for card in cards]
                     model = Chained(chain) if chain[1:] else chain[0]
                     if self.card.back_projection:
                         model = BackProjected(model)
-                self._models[rounds] = model
-            return self._models[rounds]
+                self._models[rounds, deep] = model
+            return self._models[rounds, deep]
+
+    def _precise(self, card: ModelCard) -> ModelCard:
+        """Return the float weights where the CPU alone chose others: int8 answers in steps of 1/500 of white.
+
+        That is half a grey level of 8 bit, and more than a dark picture of 16 bit may have in all.
+        """
+        chosen = self.settings.precision or self.settings.model not in ("", card.name)
+        return card if chosen or "float" not in card.files else zoo.in_precision(card, "float")
 
     def _averaged(self, card: ModelCard) -> Model:
         """Return a network averaged over its views: each pass averaged does better than the whole chain."""

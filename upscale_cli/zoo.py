@@ -81,7 +81,7 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
     """
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:
-        return _in_precision(_card_of_file(Path(name)), precision)
+        return in_precision(_card_of_file(Path(name)), precision)
     kernels = {card.name: card for card in interpolations()}
     if name in kernels:
         return kernels[name]
@@ -123,7 +123,7 @@ def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
 
 
-def _in_precision(card: ModelCard, precision: str) -> ModelCard:
+def in_precision(card: ModelCard, precision: str) -> ModelCard:
     """The card of the same model's file of that precision, beside its own; "" = as it is."""
     if precision in ("", card.precision):
         return card

@@ -83,8 +83,9 @@ def _pictures(photo: Path | None, reference: Path | None, scale: int) -> tuple[P
         if photo is None:
             raise UsageError("nothing to compare", hint="name a picture, or its original with --reference")
         return photo, read_original(photo), None
-    original = crop_to_multiple(read_original(reference), scale)
+    original = read_original(reference)
     check_size(original, scale, str(reference))
+    original = crop_to_multiple(original, scale)
     if photo is None:
         return reference, shrink(original, scale), original
     return photo, read_original(photo), original
