@@ -7,6 +7,7 @@ import pytest
 from tests.command import paint, size_of
 from upscale_cli.cli import config, main
 from upscale_cli.errors import UsageError
+from upscale_cli.image_io import open_picture
 
 
 @pytest.fixture
@@ -129,3 +130,22 @@ def test_bad_values_name_their_source(here, monkeypatch, capfd):
     (here / "upscale.toml").write_text("width = 'wide'")
     assert width() == 2
     assert "(from upscale.toml)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("table", "word"), [("[run]\nscale = 3", "'run' is no command"), ("train = 3", "'train' is a command")]
+)
+def test_tables_that_mean_nothing_are_refused(here, capfd, table, word):
+    (here / "upscale.toml").write_text(table)
+    assert width() == 2
+    assert word in capfd.readouterr().err
+
+
+def test_the_name_of_a_result_puts_aside_a_format_of_lower_origin(here, monkeypatch, capfd):
+    monkeypatch.setenv("UPSCALE_FORMAT", "webp")
+    assert width() == 20
+    assert open_picture("new.png").format == "png"
+    assert width("-f", "jpg") == 2
+    assert "-o new.png and the format jpg exclude each other\nhint: " in capfd.readouterr().err
+    monkeypatch.setenv("UPSCALE_FORMAT", "PNG")
+    assert width() == 20

@@ -135,3 +135,10 @@ def test_json_numbers_are_json(capfd):
     assert [event["pixels"] for event in events[2:4]] == [100, 5000]
     assert events[4]["consistency_db"] is None
     assert events[6]["exit_code"] == 3
+
+
+def test_a_run_that_only_skips_says_so(capfd):
+    report = LineReport()
+    report.plan(Plan([], [Skip("a.png", "finished")], []), {})
+    report.finish()
+    assert "0 done, 1 skipped" in capfd.readouterr().err

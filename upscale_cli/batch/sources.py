@@ -174,6 +174,7 @@ def listed_sources(names: Sequence[str]) -> Iterator[Source | Failed]:
     for name in dict.fromkeys(names):
         mode = _mode(name)
         if isinstance(mode, InputError):
+            mode.hint = mode.hint or "a list names files as seen from the current folder, one a line"
             yield Failed(name, mode)
         elif stat.S_ISDIR(mode):
             hint = "a list names files; give folders as inputs"

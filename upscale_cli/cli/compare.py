@@ -96,8 +96,6 @@ def _methods(models: list[str] | None, precision: str, scale: int, threads: int)
     from upscale_cli.pipeline import Settings, Upscaler
     from upscale_cli.runtimes import runtime_for
 
-    if precision not in ("", "float", "int8"):
-        raise UsageError(f"--precision {precision!r} is not known", hint="use float or int8")
     names = ["bicubic", "lanczos", *(models or [card.name for card in zoo.models()])]
     opened = {}
     for name in names:

@@ -41,6 +41,12 @@ def defaults(command: str, options: Collection[str], commands: Collection[str]) 
         raise UsageError(
             f"{path}: cannot be read: {error}", hint="see `upscale --help` for options"
         ) from error
+    for name in content.keys() & {"run", *commands}:
+        if name == "run" or not isinstance(content[name], dict):
+            raise UsageError(
+                f"{path}: {name!r} is {'no command' if name == 'run' else 'a command, not an option'}",
+                hint="options of `upscale INPUT` stand at the top, those of a command in a table: [train]",
+            )
     table = content if command == "run" else content.get(command, {})
     given = {name.replace("-", "_"): value for name, value in table.items() if name not in commands}
     for name in given:

@@ -106,9 +106,6 @@ def _contenders(
     from upscale_cli.runtimes import runtime_for
     from upscale_cli.zoo import find
 
-    for kind in precisions:
-        if kind not in ("", "float", "int8"):
-            raise UsageError(f"--precision {kind!r} is not known", hint="use float or int8")
     contenders: dict[Contender, Enlarge] = {
         Contender("bicubic"): lambda pixels: bicubic(pixels, scale * pixels.shape[0], scale * pixels.shape[1])
     }

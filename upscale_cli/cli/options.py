@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
@@ -216,7 +218,7 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
 
     def wrap(function: Callable[[Any], None]) -> Callable[..., None]:
         def command(ctx: typer.Context, **given: Any) -> None:
-            function(options(**_one_size(ctx, given)))
+            function(options(**_one_format(ctx, _one_size(ctx, given))))
 
         command.__doc__ = function.__doc__
         hints = get_type_hints(options, include_extras=True)
@@ -231,6 +233,27 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
         return command
 
     return wrap
+
+
+def _one_format(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was ``given``, without a format of lower origin than the name of another that ``-o`` gives.
+
+    Raises `UsageError` for two formats that do not give way to each other.
+    """
+    from upscale_cli.image_io.formats import SUFFIXES, format_for
+
+    place, wanted = Path(given["output"] or ""), given["format"]
+    if not wanted or place.suffix.lower() not in SUFFIXES or os.path.isdir(place):  # noqa: PTH112 - takes any name
+        return given
+    if format_for(wanted) == format_for(place):
+        return given
+    named, chosen = (ctx.get_parameter_source(name) for name in ("output", "format"))
+    if named is not chosen and named is not None and named.name == "COMMANDLINE":
+        return {**given, "format": ""}
+    raise UsageError(
+        f"-o {place} and the format {wanted} exclude each other",
+        hint="keep one of them, or end the name alike",
+    )
 
 
 _SIZES = ("scale", "width", "height", "fit", "long_side")

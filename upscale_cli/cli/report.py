@@ -141,8 +141,8 @@ class LineReport(Report):
             sys.stdout.buffer.flush()
 
     def finish(self) -> None:
-        """Print the totals where there was more than one file, then the failures."""
-        if self.done + self.left + len(self.failed) + sum(self.skipped.values()) != 1:
+        """Print the totals but where one file was made or failed, which is told; then the failures."""
+        if self.skipped or self.done + self.left + len(self.failed) != 1:
             self.summary()
         if self.interrupted:
             output.note("interrupted; run the same command to go on")

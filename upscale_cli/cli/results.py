@@ -19,27 +19,38 @@ PANEL = "Options"
 """The one panel in the help of the smaller commands."""
 
 
+_WIDE = 10_000
+_LEAST_WORDS = 12
+"""Characters that a column of words keeps; longer words are broken before that, such as names of files."""
+
+
 def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, title: str = "") -> None:
-    """Print rows of text, sections apart. A column whose name ends in ``>`` is aligned to the right."""
+    """Print rows of text, sections apart. A column whose name ends in ``>`` is aligned to the right.
+
+    No number is cut or broken: on a terminal too narrow for that, lines run on.
+    """
     from rich.box import SIMPLE_HEAD
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, title=shown(title) or None, title_justify="left", title_style="bold"
     )
-    for column in columns:
-        right = column.endswith(">")
-        table.add_column(
-            column.rstrip(">"), justify="right" if right else "left", no_wrap=right, overflow="fold"
-        )
-    for section in sections:
+    rows = [[[shown(cell) for cell in row] for row in section] for section in sections]
+    for place, column in enumerate(columns):
+        name, right = column.rstrip(">"), column.endswith(">")
+        cells = [name, *(row[place] for section in rows for row in section)]
+        longest = max((len(word) for cell in cells for word in cell.split()), default=0)
+        least = longest if right else min(longest, _LEAST_WORDS)
+        table.add_column(name, justify="right" if right else "left", overflow="fold", min_width=least)
+    for section in rows:
         for row in section:
-            table.add_row(*(Text(shown(cell)) for cell in row))
+            table.add_row(*map(Text, row))
         table.add_section()
     out = console(stderr=False)
-    if not out.is_terminal:  # a file or a pipe has no right edge
-        out.width = 10_000
+    least = Measurement.get(out, out.options.update(width=_WIDE), table).minimum
+    out.width = max(out.width, least) if out.is_terminal else _WIDE  # a file or a pipe has no right edge
     out.print(table)
 
 
