@@ -53,6 +53,11 @@ def failing(here, capfd):
     ("arguments", "code", "error", "hint"),
     [
         (["missing.jpg"], 1, "missing.jpg: no such file or folder", "spelling"),
+        (["models", "nosuch"], 2, "nosuch", "see `upscale models --help`"),
+        (["--nosuch"], 2, "--nosuch", "see `upscale --help`"),
+        (["compare", "photo.jpg", "-o", "sheet"], 2, "sheet does not say which file", "sheet.png"),
+        (["photo.jpg", "--precision", "int4"], 2, "--precision 'int4'", "float or int8"),
+        (["--raw", "8x8", "-f", "png"], 2, "--raw takes raw frames", "upscale --raw"),
         (["foto.jpg"], 1, "foto.jpg: no such file or folder", "did you mean photo.jpg?"),
         (["nofolder/a.jpg"], 1, "nofolder/a.jpg: no such", "there is no folder nofolder"),
         (["n" * 300], 1, "n: cannot be read: File name too long", "permissions"),

@@ -115,7 +115,9 @@ def _report(error: Exception, debug: bool) -> int:
         return error.exit_code
     if isinstance(error, typer.TyperException):
         if message := error.format_message():
-            output.error(message.rstrip(".") + _origin(error), "see `upscale --help`")
+            command: Any = getattr(getattr(error, "ctx", None), "info_name", None)
+            which = f"{command} " if command in COMMANDS and command != "run" else ""
+            output.error(message.rstrip(".") + _origin(error), f"see `upscale {which}--help`")
         return error.exit_code
     if isinstance(error, MemoryError):
         output.error("out of memory", "use --memory or --threads 1, or enlarge less")

@@ -57,6 +57,8 @@ def command(
     from upscale_cli.image_io.formats import format_for
     from upscale_cli.sheet import draw
 
+    if not output.suffix:
+        raise UsageError(f"-o {output} does not say which file to write", hint="write -o sheet.png")
     format_for(output)
     for file in (photo, reference):
         if file and file.exists() and output.exists() and output.samefile(file):

@@ -123,8 +123,10 @@ def run_raw(options: RunOptions) -> int:
     from upscale_cli.pipeline import Upscaler
     from upscale_cli.raw import enlarge_frames, read_frames
 
-    if options.inputs not in ([], None, ["-"]) or options.output or options.json:
-        raise UsageError("--raw goes from stdin to stdout", hint="... | upscale --raw 640x360 | ...")
+    if options.inputs not in ([], None, ["-"]) or options.output or options.json or options.format:
+        raise UsageError(
+            "--raw takes raw frames from stdin to stdout", hint="... | upscale --raw 640x360 | ..."
+        )
     width, height = parse_size(options.raw or "", "--raw")
     refuse_terminal()
     settings = options.settings()
