@@ -34,7 +34,7 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
     settings = upscaler.settings
     if _is_source(picture, target):
         raise TargetError(
-            f"{os.fspath(target)}: is the source and would be overwritten", hint="choose another target"
+            f"{os.fspath(target)}: is an input and would be overwritten", hint="choose another target"
         )
     size = settings.size.of(picture.width, picture.height)
     upscaler.passes(picture.width, picture.height)
