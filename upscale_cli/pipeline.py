@@ -10,6 +10,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy as np
 
 from upscale_cli import zoo
 from upscale_cli.bands import upscale_in_bands
+from upscale_cli.errors import TargetError
 from upscale_cli.image_io import Picture, open_picture, write_picture
 from upscale_cli.pixels import Pixels
 from upscale_cli.request import check_request, fits_bands
@@ -57,11 +59,16 @@ def upscale_file(
 ) -> Done:
     """Enlarge one file into another; the target appears whole or not at all.
 
-    Raises the errors of `open_picture`, `check_request`, `Upscaler.enlarge` and `write_picture`.
+    Raises `TargetError` for the source as its own target, and the errors of `open_picture`, `check_request`,
+    `Upscaler.enlarge` and `write_picture`.
     """
     started = time.perf_counter()
     settings = upscaler.settings
     picture = source if isinstance(source, Picture) else open_picture(source, max_pixels=settings.max_pixels)
+    if _is_source(picture, target):
+        raise TargetError(
+            f"{os.fspath(target)}: is an input and would be overwritten", hint="choose another target"
+        )
     check_request(picture, target, upscaler)
     work = upscale_in_bands if fits_bands(picture, upscaler) else _upscale_whole
     warnings, agreement = work(picture, target, upscaler, on_tile, threads)
@@ -76,6 +83,15 @@ def upscale_file(
         consistency=agreement,
         warnings=tuple(warnings),
     )
+
+
+def _is_source(picture: Picture, target: str | os.PathLike[str]) -> bool:
+    """Whether the target is the file that the picture comes from; a link to it would only be replaced."""
+    if not isinstance(picture.data, os.PathLike) or os.path.islink(target):  # noqa: PTH114 - takes any name
+        return False
+    with suppress(OSError):
+        return os.path.samefile(picture.data, target)  # noqa: PTH121 - the same
+    return False
 
 
 def _upscale_whole(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
-from upscale_cli.errors import TargetError, TooLargeError
+from upscale_cli.errors import TooLargeError
 from upscale_cli.image_io import Picture, check_target
 from upscale_cli.image_io.encode import target_format
 from upscale_cli.image_io.formats import Format
@@ -28,14 +27,9 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
     """Refuse what cannot be done; return about how many bytes of memory the rest takes.
 
     Raises `ScaleError` for a size out of reach, `TooLargeError` for more pixels than the target's format
-    holds or than there is memory for, `UsageError` for a format that is unknown or holds one frame only,
-    `TargetError` for the source as its own target.
+    holds or than there is memory for, `UsageError` for a format that is unknown or holds one frame only.
     """
     settings = upscaler.settings
-    if _is_source(picture, target):
-        raise TargetError(
-            f"{os.fspath(target)}: is an input and would be overwritten", hint="choose another target"
-        )
     size = settings.size.of(picture.width, picture.height)
     upscaler.passes(picture.width, picture.height)
     fmt = target_format(os.fspath(target), picture, settings.save)
@@ -49,15 +43,6 @@ def check_request(picture: Picture, target: str | os.PathLike[str], upscaler: Up
             hint="enlarge less, or raise --memory",
         )
     return need
-
-
-def _is_source(picture: Picture, target: str | os.PathLike[str]) -> bool:
-    """Whether the target is the file that the picture comes from; a link to it would only be replaced."""
-    if not isinstance(picture.data, os.PathLike) or os.path.islink(target):  # noqa: PTH114 - takes any name
-        return False
-    with suppress(OSError):
-        return os.path.samefile(picture.data, target)  # noqa: PTH121 - the same
-    return False
 
 
 def fits_bands(picture: Picture, upscaler: Upscaler) -> bool:
