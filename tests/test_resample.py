@@ -120,7 +120,7 @@ def test_batches_grow_by_powers_of_two_only():
 
 
 @pytest.mark.parametrize("kernel", FILTERS)
-@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8, 64])
 def test_interpolation_agrees_with_pillow_inside(kernel, scale):
     picture = draw(24, 30, 3, np.float32)
     model = Interpolation(kernel, scale)

@@ -182,8 +182,8 @@ class Interpolation:
         height, width, channels = values.shape
         # OpenCV's loops may round the last few values of a row differently: let none of ours be among them.
         padded: Any = cv2.copyMakeBorder(values, 0, 0, 0, _ROW_END, cv2.BORDER_REPLICATE)
-        columns = [_convolve(padded, weights[None]) for weights in self._weights]
-        wide = cv2.merge(columns).reshape(height, -1, channels)
+        columns = [_convolve(padded, weights[None]).reshape(padded.shape) for weights in self._weights]
+        wide = np.stack(columns, axis=2).reshape(height, -1, channels)
         result = np.empty((height, self.scale, *wide.shape[1:]), np.float32)
         for phase, weights in enumerate(self._weights):
             result[:, phase] = _convolve(wide, weights[:, None]).reshape(wide.shape)
