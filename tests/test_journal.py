@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -26,6 +27,13 @@ SOURCE, TARGET = "a\udcff\n.jpg", "out/sub/a.jpg"
 
 def note(journal, target=TARGET, settings="new", written=6):
     journal.record(SOURCE, target, settings, Path(SOURCE).stat(), file_hash(SOURCE), written)
+
+
+def write_in_the_same_moment(data):
+    """Write the source, its time kept."""
+    before = Path(SOURCE).stat()
+    Path(SOURCE).write_bytes(data)
+    os.utime(SOURCE, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_what_is_noted_is_known_later(place):
@@ -59,6 +67,7 @@ def test_the_last_note_counts(place):
         (lambda: None, True),
         (lambda: os.utime(SOURCE, (1, 1)), True),
         (lambda: Path(SOURCE).write_bytes(b"other source"), False),
+        (lambda: write_in_the_same_moment(b"other source"), False),
         (lambda: (Path(SOURCE).write_bytes(b"sourcE"), os.utime(SOURCE, (1, 1))), False),
         (lambda: Path(SOURCE).unlink(), False),
         (lambda: Path(TARGET).unlink(), False),
@@ -70,6 +79,15 @@ def test_only_an_unchanged_source_and_a_whole_target_count(place, change, still)
         note(journal)
         change()
         assert journal.finished(SOURCE, TARGET, "new") is still
+
+
+def test_another_source_of_the_same_size_and_time_is_another_one(place):
+    Path("b.jpg").write_bytes(b"SOURCE")
+    for name in (SOURCE, "b.jpg"):
+        os.utime(name, (1, 1))
+    with Journal("out") as journal:
+        note(journal)
+        assert not journal.finished("b.jpg", TARGET, "new")
 
 
 def test_noted_targets_are_read_on(place):
@@ -149,6 +167,17 @@ def test_claims_hold_between_processes_and_end_with_them(tmp_path):
             other.kill()
         assert journal.claim(str(tmp_path / "a"))
         journal.release(str(tmp_path / "a"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX systems")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_without_locks_every_claim_is_granted(tmp_path, monkeypatch, number):
+    def none(*arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("upscale_cli.batch.locks.fcntl.lockf", none)
+    with Journal(tmp_path) as journal:
+        assert journal.claim(str(tmp_path / "a"))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

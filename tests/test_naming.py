@@ -46,6 +46,8 @@ def test_model_path_makes_no_folder():
         ("{stem.upper}", "unknown"),
         ("../{stem}{ext}", "leaves"),
         ("/tmp/{stem}{ext}", "leaves"),
+        ("", "leaves"),
+        (".", "leaves"),
         ("{stem:d}", "template"),
     ],
 )
@@ -60,8 +62,17 @@ def test_long_names_are_cut_where_file_systems_allow(stem, tmp_path):
     name = shortened(f"{stem}_x4.png", ".png")
     assert len(os.fsencode(name)) <= LONGEST_NAME
     assert name.endswith(".png")
-    os.fsencode(name).decode("utf-8", "surrogateescape")
     (tmp_path / name).touch()
+
+
+@pytest.mark.parametrize("shift", range(4))
+@pytest.mark.parametrize("letter", ["é", "日", "🐈"])
+def test_no_name_is_cut_inside_a_character(letter, shift):
+    shortened("a" * shift + letter * 120 + "_x4.png", ".png").encode("utf-8")
+
+
+def test_a_cut_name_gets_no_extension_that_it_had_not():
+    assert shortened("a" * 300, ".png")[-11] == "~"
 
 
 def test_cut_names_stay_apart():

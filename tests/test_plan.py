@@ -1,9 +1,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.command import paint
+from tests.conftest import draw
 from upscale_cli.batch import plan as module
 from upscale_cli.batch.destination import Destination, extension
 from upscale_cli.batch.journal import Journal, file_hash
@@ -11,7 +13,7 @@ from upscale_cli.batch.naming import NameTemplate
 from upscale_cli.batch.plan import Planner
 from upscale_cli.batch.sources import Selection, Source, find_sources
 from upscale_cli.errors import MissingInputError, TargetError
-from upscale_cli.image_io.encode import SaveOptions
+from upscale_cli.image_io.encode import SaveOptions, write_picture
 from upscale_cli.pipeline import Settings, Upscaler
 
 
@@ -56,10 +58,11 @@ def test_a_file_that_is_named_must_be_a_picture(folder):
     assert failed.error.code == "not-an-image"
 
 
+@pytest.mark.parametrize("name", ["in/c.jpeg", "in/C.JPG"])
 @pytest.mark.parametrize("content", [b"", b"no picture"])
-def test_a_file_that_is_called_a_picture_must_be_one(folder, content):
-    Path("in/c.jpeg").write_bytes(content)
-    assert [failed.source for failed in plan().failed] == ["in/c.jpeg"]
+def test_a_file_that_is_called_a_picture_must_be_one(folder, content, name):
+    Path(name).write_bytes(content)
+    assert [failed.source for failed in plan().failed] == [name]
 
 
 def test_what_cannot_be_read_does_not_stop_the_rest(folder):
@@ -74,6 +77,15 @@ def test_one_target_for_two_sources_is_refused(folder):
         plan(save=SaveOptions(format="png"))
     assert caught.value.hint
     assert len(plan().jobs) == 3
+
+
+def test_the_target_of_what_is_finished_is_taken(folder):
+    png = SaveOptions(format="png")
+    with Journal("out") as journal:
+        pretend_done(plan("in/a.png", save=png).jobs[0], journal, Settings(model="bicubic", save=png))
+        paint("in/a.jpg")
+        with pytest.raises(TargetError, match="would both become"):
+            plan(journal=journal, save=png)
 
 
 def test_same_names_from_two_folders_are_refused(folder):
@@ -139,6 +151,14 @@ def test_a_link_to_a_result_is_no_source(folder):
         found = plan(journal=journal)
     assert [job.source for job in found.jobs] == ["in/sub/b.jpg"]
     assert ("in/best.png", "own-output") in [(skip.source, skip.reason) for skip in found.skipped]
+
+
+def test_a_result_that_is_named_is_a_source(folder):
+    with Journal("out") as journal:
+        job = plan(journal=journal).jobs[0]
+        pretend_done(job, journal)
+        paint(job.target)
+        assert [again.source for again in plan(job.target, journal=journal).jobs] == [job.target]
 
 
 def test_a_bug_that_one_picture_brings_out_does_not_stop_the_rest(folder, monkeypatch):
@@ -264,6 +284,12 @@ def test_extensions_tell_the_truth(source, format, wanted, result):
     assert extension(source, format, wanted) == result
 
 
+@pytest.mark.parametrize(("dtype", "depth"), [(np.uint8, 3), (np.uint16, 6), (np.float32, 12)])
+def test_a_job_tells_the_bytes_of_a_pixel(tmp_path, dtype, depth):
+    write_picture(tmp_path / "a.tif", [draw(8, 9, 3, dtype)])
+    assert [job.depth for job in plan(str(tmp_path / "a.tif")).jobs] == [depth]
+
+
 def test_names_of_sizes(folder):
     (job,) = plan("in/a.png", long_side=40).jobs
     assert job.target == "out/a_40x32.png"
@@ -315,4 +341,7 @@ class TestLenient:
         Path("in/a_x2.png").unlink()
         assert self.plan("in/a.png") == (["in/a.png"], [])
         paint("in/a_x2.png")
+        assert self.plan("in/a.png") == (["in/a.png"], [])
         assert self.plan("in/a_x2.png", "in/a.png") == ([], ["in/a_x2.png", "in/a.png"])
+        Path("in/a.png").unlink()
+        assert self.plan("in/a_x2.png") == (["in/a_x2.png"], [])

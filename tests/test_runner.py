@@ -123,18 +123,55 @@ def test_an_input_that_changed_after_the_plan_is_done_as_it_is(folder, upscaler)
         assert jobs_of(upscaler, journal) == []
 
 
-def test_a_full_disk_ends_the_run(folder, monkeypatch):
+def test_an_input_that_changes_during_the_work_is_not_finished(folder, upscaler, monkeypatch):
+    paint("in/a.ppm")
+    work = module.upscale_file
+
+    def slow(source, *arguments, **more):
+        done = work(source, *arguments, **more)
+        if source == "in/a.ppm":
+            paint(source, seed=1)  # as many bytes as before
+            os.utime(source, (1, 1))
+        return done
+
+    monkeypatch.setattr(module, "upscale_file", slow)
+    with Journal("out") as journal:
+        run(jobs_of(upscaler, journal), upscaler, journal)
+        assert [job.source for job in jobs_of(upscaler, journal)] == ["in/a.ppm"]
+
+
+def test_every_claim_is_given_up(folder, upscaler, monkeypatch):
+    with Journal("out") as journal:
+        jobs, released = jobs_of(upscaler, journal), []
+        Path("in/2.png").unlink()
+        monkeypatch.setattr(journal, "release", released.append)
+        run(jobs, upscaler, journal)
+    assert sorted(released) == sorted(job.target for job in jobs)
+
+
+def test_progress_counts_no_pixel_twice(folder, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    upscaler = Upscaler(Settings(model="bicubic", threads=1, tile=4))
+    events = of(Progress, run(jobs_of(upscaler), upscaler))
+    jobs = {event.job for event in events}
+    assert len(events) > len(jobs) == 6
+    for job in jobs:
+        assert sum(event.pixels for event in events if event.job == job) <= job.pixels
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_ends_the_run(folder, monkeypatch, number):
     upscaler = Upscaler(Settings(model="bicubic", threads=1))
 
     def full(source, target, *_, **__):
-        error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        error = OSError(number, os.strerror(number))
         raise cannot_write(Path(target), error) from error
 
     monkeypatch.setattr(module, "upscale_file", full)
     events = run(jobs_of(upscaler), upscaler)
     assert [type(event) for event in events] == [Start, Failed, DiskFull]
     assert events[2].left == 5
-    assert "No space left" in str(events[1].error)
+    assert os.strerror(number) in str(events[1].error)
     assert events[1].error.hint
 
 
@@ -202,13 +239,16 @@ def test_many_pictures_keep_within_the_budget(folder, monkeypatch):
 def test_leftovers_of_a_killed_run_are_removed(folder, upscaler):
     from upscale_cli.atomic import new_temporary
 
-    Path("out").mkdir()
-    handle, mine = new_temporary(Path("out/0_x2.png"), ".part")
-    os.close(handle)
-    theirs = Path(mine.replace(f"-{os.getpid()}-", "-99999999-"))
-    Path(mine).rename(theirs)
+    paint("in/sub/a.png")
+    Path("out/sub").mkdir(parents=True)
+    theirs = []
+    for target in ("out/0_x2.png", "out/sub/a_x2.png"):
+        handle, mine = new_temporary(Path(target), ".part")
+        os.close(handle)
+        theirs.append(Path(mine.replace(f"-{os.getpid()}-", "-99999999-")))
+        Path(mine).rename(theirs[-1])
     handle, alive = new_temporary(Path("out/0_x2.png"), ".raw")
     os.close(handle)
     run(jobs_of(upscaler), upscaler)
-    assert not theirs.exists()
+    assert [path.exists() for path in theirs] == [False, False]
     assert Path(alive).exists()

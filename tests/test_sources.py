@@ -1,5 +1,6 @@
 import io
 import os
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_tree_keeps_its_folders(tree):
         ("in/sub/deep/d.txt", "sub/deep"),
     ]
     assert not any(source.named for source in found)
+
+
+def test_folders_come_in_the_order_of_their_names(tree):
+    for name in ("in/top/a.png", "in/sub/wide/a.png"):
+        Path(name).parent.mkdir()
+        Path(name).touch()
+    found = paths(find_sources(["in"], EVERYTHING))
+    assert found[3:] == ["in/sub/deep/d.txt", "in/sub/wide/a.png", "in/top/a.png"]
 
 
 @pytest.mark.parametrize(
@@ -188,3 +197,9 @@ def test_listed_files_keep_their_folders_below_the_output(tree):
     assert "folder" in str(found[4].error)
     assert isinstance(found[5].error, MissingInputError)
     assert len(found) == 6
+
+
+@pytest.mark.parametrize("name", ["../b.jpg", "deep/../../b.jpg"])
+def test_listed_files_from_elsewhere_stay_below_the_output(tree, monkeypatch, name):
+    monkeypatch.chdir("in/sub")
+    assert list(listed_sources([name])) == [Source(name, folder="")]
