@@ -1,6 +1,7 @@
 """Animated PNG against OpenCV and Pillow, both ways."""
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -9,15 +10,26 @@ from PIL import Image
 
 from tests.conftest import draw
 from tests.test_png import chunk, encoded
-from upscale_cli.errors import DamagedImageError
-from upscale_cli.image_io import apng, open_picture
+from upscale_cli.errors import DamagedImageError, TooLargeError
+from upscale_cli.image_io import apng, open_picture, png
 from upscale_cli.image_io.encode import write_picture
+
+STILLS = [Image.fromarray(draw(12, 16, seed=n)) for n in range(3)]
 
 
 def moving(frames, **options):
     file = io.BytesIO()
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:], **options)
     return file.getvalue()
+
+
+def changed(data, kind, change):
+    """A PNG whose chunks of a kind hold what ``change`` makes of it."""
+    out = png.SIGNATURE
+    for name, start, end in png.chunks(data):
+        body = data[start + 8 : end - 4]
+        out += chunk(name, change(body) if name == kind else body)
+    return out
 
 
 def as_pillow_shows(data, mode):
@@ -57,8 +69,7 @@ def test_half_transparent_over_half_transparent():
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])
 def test_any_colour_kind(mode):
-    frames = [Image.fromarray(draw(12, 16, seed=n)).convert(mode) for n in range(3)]
-    data = moving(frames)
+    data = moving([still.convert(mode) for still in STILLS])
     picture = open_picture(data)
     first = picture.pixels()
     assert first.shape == (12, 16, picture.channels)
@@ -89,7 +100,7 @@ def test_written_animations_come_back(channels, dtype, tmp_path):
 
 def test_an_animated_gif_becomes_an_animated_png(tmp_path):
     file = io.BytesIO()
-    frames = [Image.fromarray(draw(12, 16, seed=n)).quantize(64) for n in range(3)]
+    frames = [still.quantize(64) for still in STILLS]
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=[50, 100, 200], loop=0)
     like = open_picture(file.getvalue())
     write_picture(tmp_path / "x.png", like.each_frame(), like=like)
@@ -100,10 +111,55 @@ def test_an_animated_gif_becomes_an_animated_png(tmp_path):
 
 
 def test_a_first_picture_that_is_no_frame_is_not_shown():
-    data = moving([Image.fromarray(draw(12, 16, seed=n)) for n in range(3)], default_image=True)
-    picture = open_picture(data)
+    picture = open_picture(moving(STILLS, default_image=True))
     assert picture.frames == 2
     np.testing.assert_array_equal(picture.pixels(0), draw(12, 16, seed=1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_frames_that_are_cleared_are_opaque_while_they_are_shown(dtype, tmp_path):
+    frames = [draw(12, 16, 3, dtype, seed=n) for n in range(3)]
+    write_picture(tmp_path / "x.png", iter(frames), like=open_picture(moving(STILLS)))
+    data = (tmp_path / "x.png").read_bytes()
+    picture = open_picture(changed(data, b"fcTL", lambda body: body[:24] + b"\1" + body[25:]))
+    assert picture.channels == 4
+    for got, frame in zip(picture.each_frame(), frames, strict=True):
+        np.testing.assert_array_equal(got[:, :, :3], frame)
+        assert (got[:, :, 3] == np.iinfo(dtype).max).all()
+
+
+def test_what_no_frame_draws_is_transparent():
+    data = changed(moving(STILLS), b"IHDR", lambda body: struct.pack(">II", 18, 13) + body[8:])
+    picture = open_picture(data)
+    assert (picture.width, picture.height, picture.channels) == (18, 13, 4)
+    for frame in picture.each_frame():
+        assert frame[12, 17].tolist() == [0, 0, 0, 0]
+        assert (frame[:12, :16, 3] == 255).all()
+
+
+def test_frames_beyond_the_announced_ones_are_not_shown():
+    picture = open_picture(changed(moving(STILLS), b"acTL", lambda body: struct.pack(">II", 2, 0)))
+    assert (picture.frames, len(list(picture.each_frame())), len(picture.delays)) == (2, 2, 2)
+
+
+def test_a_delay_over_0_is_in_hundredths():
+    data = changed(moving(STILLS), b"fcTL", lambda body: body[:20] + struct.pack(">HH", 7, 0) + body[24:])
+    assert open_picture(data).delays == (70, 70, 70)
+
+
+def test_all_frames_count():
+    assert open_picture(moving(STILLS), max_pixels=3 * 12 * 16).frames == 3
+    with pytest.raises(TooLargeError, match="x 3 frames"):
+        open_picture(moving(STILLS), max_pixels=3 * 12 * 16 - 1)
+
+
+def test_an_animation_that_is_stored_turned():
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    picture = open_picture(moving(STILLS, exif=tags.tobytes()))
+    assert (picture.width, picture.height, picture.frames) == (12, 16, 3)
+    for got, still in zip(picture.each_frame(), STILLS, strict=True):
+        np.testing.assert_array_equal(got, np.rot90(np.asarray(still), -1))
 
 
 @pytest.mark.parametrize(
@@ -121,7 +177,7 @@ def test_damage(broken):
 
 
 def test_damaged_data_of_a_later_frame():
-    data = bytearray(moving([Image.fromarray(draw(12, 16, seed=n)) for n in range(3)]))
+    data = bytearray(moving(STILLS))
     at = data.rindex(b"fdAT")
     data[at + 20 : at + 40] = bytes(20)
     picture = open_picture(bytes(data))

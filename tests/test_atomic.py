@@ -87,6 +87,13 @@ def test_a_name_that_is_too_long(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_long_name_leaves_room_for_the_temporary_one(tmp_path):
+    target = tmp_path / ("x" * 251 + ".png")
+    with atomic(target) as temporary:
+        temporary.touch()
+    assert list(tmp_path.iterdir()) == [target]
+
+
 @needs_no_root
 def test_a_folder_that_cannot_be_written(tmp_path):
     tmp_path.chmod(0o500)
@@ -120,3 +127,14 @@ def test_files_of_another_container_of_the_same_host_name_are_left(tmp_path, unk
     os.close(new_temporary(tmp_path / "y.png", ".part")[0])
     sweep(tmp_path)
     assert [path.name[:3] for path in tmp_path.iterdir()] == [".x-"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is asked there")
+def test_files_of_another_user_who_is_still_at_work_are_left(tmp_path, monkeypatch):
+    def denied(process, signal):
+        raise PermissionError
+
+    os.close(new_temporary(tmp_path / "x.png", ".part")[0])
+    monkeypatch.setattr(os, "kill", denied)
+    sweep(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1

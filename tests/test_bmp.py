@@ -56,6 +56,23 @@ def test_rows_stored_from_the_top():
     np.testing.assert_array_equal(bmp.decode(data, "x"), [[[3, 2, 1]], [[6, 5, 4]]])
 
 
+def test_the_last_row_need_not_be_padded():
+    data = by_hand(1, 2, 24, 0, b"\x01\x02\x03\0\x04\x05\x06")
+    np.testing.assert_array_equal(bmp.decode(data, "x"), [[[6, 5, 4]], [[3, 2, 1]]])
+
+
+def test_the_oldest_header():
+    palette = bytes((0, 0, 0, 1, 2, 3, 10, 20, 30))
+    info = struct.pack("<IHHHH", 12, 3, 1, 1, 8)
+    data = b"BM" + struct.pack("<IHHI", 39, 0, 0, 35) + info + palette + b"\x01\x02\x00\x00"
+    np.testing.assert_array_equal(bmp.decode(data, "x"), [[[3, 2, 1], [30, 20, 10], [0, 0, 0]]])
+
+
+def test_a_palette_ends_where_the_pixels_begin():
+    data = by_hand(2, 1, 8, 0, b"\x01\x03\0\0", palette=greys(4))
+    np.testing.assert_array_equal(bmp.decode(data, "x")[0, :, 0], [10, 30])
+
+
 @pytest.mark.parametrize(
     ("bits", "masks", "pixel", "expected"),
     [
@@ -75,6 +92,12 @@ def test_bit_fields(bits, masks, pixel, expected):
 
 def test_32_bits_without_masks_have_no_transparency():
     assert bmp.decode(by_hand(1, 1, 32, 0, b"\x01\x02\x03\x00"), "x").tolist() == [[[3, 2, 1]]]
+
+
+def test_masks_may_have_one_for_transparency():
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    data = by_hand(1, 1, 32, 6, b"\x01\x02\x03\x80", masks=masks)
+    assert bmp.decode(data, "x").tolist() == [[[3, 2, 1, 128]]]
 
 
 @pytest.mark.parametrize(

@@ -152,11 +152,19 @@ def test_stray_bytes_in_a_jpeg_header_do_not_matter_but_damage_in_the_scan_does(
     data = encoded(Image.fromarray(draw(64, 64)), "JPEG")
     stray = data[:20] + b"\1\2\3\4\5" + data[20:]
     np.testing.assert_array_equal(open_picture(stray).pixels(), open_picture(data).pixels())
-    hurt = bytearray(data)
-    middle = len(data) * 2 // 3
-    hurt[middle : middle + 40] = b"\xff\x33" * 20
-    with pytest.raises(DamagedImageError):
-        open_picture(bytes(hurt)).pixels()
+    for whole in (data, stray):
+        hurt = bytearray(whole)
+        middle = len(whole) * 2 // 3
+        hurt[middle : middle + 40] = b"\xff\x33" * 20
+        with pytest.raises(DamagedImageError):
+            open_picture(bytes(hurt)).pixels()
+
+
+def test_an_odd_version_of_jfif_does_not_matter():
+    data = encoded(Image.fromarray(draw(64, 64)), "JPEG")
+    odd = data.replace(b"JFIF\0\1", b"JFIF\0\3", 1)
+    assert odd != data
+    np.testing.assert_array_equal(open_picture(odd).pixels(), open_picture(data).pixels())
 
 
 def test_pages_are_checked_one_by_one(tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import draw
 from upscale_cli.errors import OutputError, TooLargeError, UsageError
-from upscale_cli.image_io import encode, open_picture, spool
+from upscale_cli.image_io import encode, libvips, open_picture, savers, spool
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, target_format, write_bands, write_picture
 from upscale_cli.image_io.formats import FORMATS
 
@@ -106,8 +106,11 @@ def test_the_format(tmp_path):
 
 
 def test_limits_come_before_writing(tmp_path):
-    with pytest.raises(TooLargeError):
-        write_picture(tmp_path / "new" / "x.webp", [np.zeros((1, 16384, 3), np.uint8)])
+    rows, target = np.zeros((1, 16384, 3), np.uint8), tmp_path / "new" / "x.webp"
+    with pytest.raises(TooLargeError, match="16383"):
+        write_picture(target, [rows])
+    with pytest.raises(TooLargeError, match="16383"):
+        write_bands(target, [rows], 1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,6 +130,15 @@ def test_animations_keep_their_timing(fmt, tmp_path):
     assert ["delays" in warning for warning in warnings] == [True]
     with pytest.raises(UsageError, match="3 frames, which JPEG"):
         write_picture(tmp_path / "x.jpg", doubled, like=like)
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.webp"])
+def test_what_was_left_out_in_reading_is_said(name, tmp_path):
+    first, second = (Image.fromarray(draw(20, 30, seed=n)) for n in (1, 2))
+    like = save(first, "MPO", save_all=True, append_images=[second])
+    said, pixels = ["<bytes>: 1 further picture in the file left out"], like.pixels()
+    assert write_picture(tmp_path / name, [pixels], like=like) == said
+    assert write_bands(tmp_path / name, [pixels[:11], pixels[11:]], 20, like=like) == said
 
 
 def test_equal_frames_of_a_gif_are_not_lost(tmp_path):
@@ -154,6 +166,26 @@ def test_pages_keep_their_sizes_and_kinds(tmp_path):
     with pytest.raises(UsageError, match="4 pages, which WebP"):
         write_picture(tmp_path / "out.webp", like.each_frame(), like=like)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.tif", "out.tif"]
+
+
+@pytest.mark.parametrize(("limit", "version"), [(3 * 4 * 5 * 3, 42), (3 * 4 * 5 * 3 - 1, 43)])
+def test_a_tiff_too_large_for_the_classic_kind_is_a_bigtiff(limit, version, tmp_path, monkeypatch):
+    monkeypatch.setattr(savers, "_CLASSIC_TIFF", limit)
+    first, *rest = (Image.fromarray(draw(4, 5, seed=n)) for n in range(3))
+    pages = save(first, "TIFF", save_all=True, append_images=rest)
+    write_picture(tmp_path / "pages.tif", pages.each_frame(), like=pages)
+    write_picture(tmp_path / "one.tif", [draw(3 * 4, 5)])
+    for name, count in (("pages.tif", 3), ("one.tif", 1)):
+        assert (tmp_path / name).read_bytes()[2] == version
+        assert open_picture(tmp_path / name).frames == count
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_an_avif_keeps_its_bits(bits, tmp_path):
+    deep = libvips.image_of(draw(16, 24, 3, np.uint16))
+    like = open_picture(deep.heifsave_buffer(compression="av1", bitdepth=bits))
+    write_picture(tmp_path / "x.avif", [like.pixels()], like=like)
+    assert open_picture(tmp_path / "x.avif").bits == like.bits == bits
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".bmp", ".ppm"])

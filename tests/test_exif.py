@@ -60,8 +60,14 @@ def test_bigtiff_layout_round_trips():
 
 
 def test_corrected_for_the_new_size():
-    main, photo, _ = reread(exif.pack(exif.corrected(exif.parse(block()), 120, 160)))
+    parsed = exif.parse(block())
+    parsed.main[0x0100] = parsed.main[0x0101] = ifd.entry(4, [7], parsed.layout.order)
+    parsed.interop[1] = Entry(2, b"R98\0")
+    data = exif.pack(exif.corrected(parsed, 120, 160))
+    main, photo, _ = reread(data)
     assert main[BASE.Orientation] == 1
+    assert (main[BASE.ImageWidth], main[BASE.ImageLength]) == (120, 160)
+    assert exif.parse(data).interop == parsed.interop
     assert (photo[BASE.ExifImageWidth], photo[BASE.ExifImageHeight]) == (120, 160)
     assert photo[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
@@ -69,8 +75,9 @@ def test_corrected_for_the_new_size():
 def test_resolution():
     parsed = exif.parse(block(6))
     assert exif.resolution(parsed) == pytest.approx((300 / 25.4, 150 / 25.4))
-    assert exif.resolution(exif.corrected(parsed, 5, 5)) == pytest.approx((150 / 25.4, 300 / 25.4))
-    assert exif.resolution(exif.corrected(exif.parse(block(3)), 5, 5)) == exif.resolution(parsed)
+    for orientation in range(1, 9):
+        stated = exif.resolution(exif.corrected(exif.parse(block(orientation)), 5, 5))
+        assert stated == exif.resolution(parsed)[:: -1 if orientation >= 5 else 1]
     parsed.main[0x0128] = ifd.entry(3, [3], parsed.layout.order)
     assert exif.resolution(parsed) == pytest.approx((30, 15))
     parsed.main[0x011B] = Entry(5, bytes(8))

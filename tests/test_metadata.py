@@ -10,7 +10,7 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms, IptcImagePlugin, PngImagePlugin
 
 from tests.conftest import draw
-from tests.test_exif import block, with_note, words_of
+from tests.test_exif import block, reread, with_note, words_of
 from tests.test_iptc import RECORDS
 from tests.test_png import GAMMA, WIDE, encoded
 from upscale_cli.image_io import exif, iptc, metadata, open_picture, tiff
@@ -120,6 +120,15 @@ def test_resolution(source, tmp_path):
             assert picture.info["dpi"] == pytest.approx((150, 300), rel=1e-3)
 
 
+@pytest.mark.parametrize("unit", [2, 3])
+def test_the_unit_of_the_resolution_stays(unit, tmp_path):
+    stated = {BASE.ResolutionUnit: unit, BASE.XResolution: 120.0, BASE.YResolution: 60.0}
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "TIFF", tiffinfo=stated)
+    picture, _ = written(open_picture(file.getvalue()), "tiff", tmp_path)
+    assert {tag: picture.tag_v2[tag] for tag in stated} == stated
+
+
 @pytest.mark.parametrize("to", ["jpeg", "png", "tiff"])
 @pytest.mark.parametrize("start", ["JPEG", "PNG", "TIFF"])
 def test_resolution_without_exif(start, to, tmp_path):
@@ -183,12 +192,13 @@ def test_png_text(tmp_path):
     assert written(source, "png", tmp_path, strip=True)[0].text == {}
 
 
-def test_exif_hidden_in_png_text_is_found():
+@pytest.mark.parametrize("title", ["exif", "APP1"])
+def test_exif_hidden_in_png_text_is_found(title):
     tags = Image.Exif()
     tags[BASE.Orientation] = 6
     raw = tags.tobytes()
     text, file = PngImagePlugin.PngInfo(), io.BytesIO()
-    text.add_text("Raw profile type exif", f"\nexif\n{len(raw):8}\n{raw.hex()}\n", zip=True)
+    text.add_text(f"Raw profile type {title}", f"\n{title}\n{len(raw):8}\n{raw.hex()}\n", zip=True)
     Image.fromarray(draw(20, 30)).save(file, "PNG", pnginfo=text)
     source = open_picture(file.getvalue())
     assert (source.orientation, source.width) == (6, 20)
@@ -246,7 +256,10 @@ def test_unreadable_exif_is_reported(tmp_path):
 
 
 def test_orientation_prefers_exif():
+    silent = exif.parse(block())
+    del silent.main[exif.ORIENTATION]
     assert metadata.orientation(Metadata(exif=block(3), xmp=XMP)) == 3
+    assert metadata.orientation(Metadata(exif=exif.pack(silent), xmp=XMP)) == 6
     assert metadata.orientation(Metadata(xmp=XMP)) == 6
     assert metadata.orientation(Metadata()) == 1
 
@@ -270,6 +283,48 @@ def test_pages_keep_what_each_says_of_itself(tmp_path):
         assert picture.getexif().get_ifd(PHOTO)[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
+@pytest.mark.parametrize("decoded", [True, False])
+def test_a_page_behind_a_reduced_copy_says_its_own(decoded, tmp_path):
+    with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
+        for kind, side, words in ((0, 24, "one"), (1, 12, "copy"), (0, 20, "two")):
+            writer.write(
+                draw(side, side), photometric="rgb", subfiletype=kind, description=words,
+                resolution=(side, side), metadata=None,
+            )  # fmt: skip
+    picture = open_picture(tmp_path / "in.tif")
+    if decoded:
+        picture.pixels(1)
+    stated, _ = picture.page_metadata(1)
+    assert reread(stated.exif)[0][BASE.ImageDescription] == "two"
+    assert stated.resolution == pytest.approx((20 / 25.4, 20 / 25.4))
+
+
+def test_the_resolution_of_a_page_turns_with_it(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
+        for turn in (1, 6):
+            tags = [(exif.ORIENTATION, 3, 1, turn, False)]
+            writer.write(
+                draw(20, 30), photometric="rgb", resolution=(300, 150), extratags=tags, metadata=None
+            )
+    like = open_picture(tmp_path / "in.tif")
+    write_picture(tmp_path / "x.tif", like.each_frame(), like=like)
+    with tifffile.TiffFile(tmp_path / "x.tif") as file:
+        assert [page.shape[:2] for page in file.pages] == [(20, 30), (30, 20)]
+        sides = [[page.tags[name].value[0] for name in ("XResolution", "YResolution")] for page in file.pages]
+    assert sides == [[300, 150], [150, 300]]
+
+
+def test_xmp_of_an_animation_says_the_height_of_a_frame(tmp_path):
+    xmp = XMP.replace(b"dc:title", b'tiff:ImageWidth="30" tiff:ImageLength="20" dc:title')
+    file = io.BytesIO()
+    first, *rest = (Image.fromarray(draw(20, 30, seed=n)) for n in range(3))
+    first.save(file, "WEBP", save_all=True, append_images=rest, xmp=xmp)
+    doubled = (draw(40, 60, seed=n) for n in range(3))
+    write_picture(tmp_path / "x.webp", doubled, like=open_picture(file.getvalue()))
+    again = open_picture(tmp_path / "x.webp").metadata
+    assert b'tiff:ImageWidth="60" tiff:ImageLength="40"' in again.xmp
+
+
 @pytest.mark.parametrize("fmt", ["jpeg", "png", "webp"])
 def test_what_a_makers_note_points_to_is_found_again(fmt, tmp_path):
     noted, words = with_note()
@@ -281,10 +336,13 @@ def test_what_a_makers_note_points_to_is_found_again(fmt, tmp_path):
 
 
 @pytest.mark.parametrize("fmt", ["jpeg", "png"])
-@pytest.mark.parametrize("field", ["xmp", "iptc"])
+@pytest.mark.parametrize("field", ["exif", "xmp", "iptc"])
 def test_a_block_too_long_for_a_jpeg_is_said(field, fmt, tmp_path):
     filling = b" " * 70_000
+    commented = exif.parse(block())
+    commented.exif[BASE.UserComment] = Entry(7, filling)
     long = {
+        "exif": exif.pack(commented),
         "xmp": XMP.replace(b"hello", filling),
         "iptc": b"\x1c\x02\x78\x80\x04" + (70_000).to_bytes(4, "big") + filling,
     }
@@ -293,6 +351,13 @@ def test_a_block_too_long_for_a_jpeg_is_said(field, fmt, tmp_path):
     warnings = write_picture(target, [draw(20, 30)], like=like)
     expected = [f"{like.name}: the {field.upper()} could not be carried over"] if fmt == "jpeg" else []
     assert warnings == expected
+
+
+@pytest.mark.parametrize("length", [50_000, 65_400, 69_000])
+def test_no_xmp_is_lost_in_a_jpeg_without_a_word(length, tmp_path):
+    like = replace(carrier("png"), metadata=Metadata(xmp=XMP.replace(b"hello", b" " * length)))
+    warnings = write_picture(tmp_path / "x.jpg", [draw(20, 30)], like=like)
+    assert bool(warnings) != bool(open_picture(tmp_path / "x.jpg").metadata.xmp)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ def encoded(*chunks):
 
 GAMMA = chunk(b"gAMA", struct.pack(">I", 100_000))
 SRGB_GAMMA = chunk(b"gAMA", struct.pack(">I", 45_455))
+SENSELESS = [chunk(b"gAMA", struct.pack(">I", value)) for value in (1, 2**31 - 1)]
 SRGB = chunk(b"sRGB", b"\0")
 WIDE = chunk(b"cHRM", struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
 CODED = chunk(b"cICP", bytes((1, 13, 0, 1)))
@@ -46,6 +47,7 @@ MOVES = chunk(b"acTL", struct.pack(">II", 3, 0))
         ((PQ, SRGB), 0, True, SRGB + PQ),
         ((CODED, SRGB), 0, False, SRGB + CODED),
         ((PROFILE, GAMMA, WIDE), 0, False, b""),
+        *(((odd,), 0, False, odd) for odd in SENSELESS),
     ],
 )
 def test_colour(chunks, gamma, wide, colour):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.conftest import draw
 from upscale_cli.errors import DamagedImageError
-from upscale_cli.image_io import pnm
+from upscale_cli.image_io import open_picture, pnm
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,8 @@ from upscale_cli.image_io import pnm
         (b"P1 3 2 101010", [[0, 255, 0], [255, 0, 255]]),
         (b"P2 2 2 15 0 5\n10 15", [[0, 85], [170, 255]]),
         (b"P2 2 1 1000 0 1000", [[0, 65535]]),
+        (b"P2\n3 1\n9\n0 # nine 9\n9 3\n", [[0, 255, 85]]),
+        (b"P1\n3 1\n1# 0 0\n0 1\n", [[0, 255, 0]]),
         (b"P4 10 2\n\xaa\x80\x55\x00", [[0, 255] * 4 + [0, 255], [255, 0] * 4 + [255, 255]]),
         (b"P5 2 1 255\n\x07\xff", [[7, 255]]),
         (b"P5 2 1 256\n\x00\x80\x01\x00", [[32768, 65535]]),
@@ -27,6 +29,7 @@ from upscale_cli.image_io import pnm
 def test_examples(data, expected):
     out = pnm.decode(data, "x")
     assert out.dtype == (np.uint16 if max(map(max, expected)) > 255 else np.uint8)
+    assert open_picture(data).dtype == out.dtype
     np.testing.assert_array_equal(out[:, :, 0], expected)
 
 
