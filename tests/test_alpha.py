@@ -95,6 +95,10 @@ def test_flatten():
     np.testing.assert_array_equal(out[0], [[10, 20, 30], [255, 0, 100], [224, 0, 120]])
 
 
+def test_flatten_reaches_every_row():
+    assert (alpha.flatten(np.zeros((600, 2, 4), np.uint8), (1, 2, 3)) == (1, 2, 3)).all()
+
+
 def test_flatten_grey():
     grey = np.array([[[1000, 65535], [1000, 0]]], np.uint16)
     np.testing.assert_array_equal(alpha.flatten(grey, (255, 255, 255))[0, :, 0], [1000, 65535])

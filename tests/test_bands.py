@@ -1,6 +1,7 @@
 """One picture in flow: the bytes of the whole, whatever the format, and nothing left of what goes wrong."""
 
 import errno
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli import pipeline
+from upscale_cli import pipeline, tiler
 from upscale_cli.errors import DamagedImageError, OutputError, ResultError
 from upscale_cli.image_io import open_picture, rows, spool, stream, write_picture
 from upscale_cli.pipeline import Settings, Upscaler, upscale_file
@@ -91,6 +92,27 @@ def test_pictures_stored_turned(tmp_path, in_one_piece, monkeypatch, in_memory):
     whole, bands = (open_picture(tmp_path / name).pixels() for name in ("whole.png", "new/bands.png"))
     assert whole.shape == (180, 120, 3)
     np.testing.assert_array_equal(whole, bands)
+
+
+def test_a_picture_stored_turned_is_unpacked_beside_its_target(tmp_path, monkeypatch):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.fromarray(draw(60, 90)).save(tmp_path / "a.png", exif=tags)
+    for module in (spool, rows):
+        monkeypatch.setattr(module, "IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    upscale_file(tmp_path / "a.png", tmp_path / "b.png", Upscaler(Settings(model="bicubic")))
+    assert open_picture(tmp_path / "b.png").pixels().shape == (180, 120, 3)
+
+
+def test_threads_of_the_settings_hold(tmp_path, monkeypatch):
+    write_picture(tmp_path / "a.png", [draw(20, 10)])
+    asked, work = [], tiler.upscale_bands
+    monkeypatch.setattr(tiler, "upscale_bands", lambda *a, **k: asked.append(a[4].threads) or work(*a, **k))
+    upscaler = Upscaler(Settings(model="bicubic", threads=3))
+    for threads in (0, 2):
+        upscale_file(tmp_path / "a.png", tmp_path / "b.png", upscaler, threads=threads)
+    assert asked == [3, 2]
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg"])

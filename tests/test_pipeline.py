@@ -1,5 +1,6 @@
 import io
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from upscale_cli.errors import (
     TargetError,
     TooLargeError,
 )
-from upscale_cli.image_io import open_picture
+from upscale_cli.image_io import SaveOptions, open_picture, write_picture
 from upscale_cli.pipeline import Settings, Upscaler, upscale, upscale_file
 
 BICUBIC = {"model": "bicubic"}
@@ -25,6 +26,11 @@ BICUBIC = {"model": "bicubic"}
 @pytest.fixture(scope="module")
 def bicubic():
     return Upscaler(Settings(model="bicubic"))
+
+
+def paint_pages(path, *seeds):
+    first, *rest = (Image.fromarray(draw(10, 12, seed=seed)) for seed in seeds)
+    first.save(path, save_all=True, append_images=rest)
 
 
 def test_file_to_file(tmp_path, bicubic):
@@ -37,17 +43,32 @@ def test_file_to_file(tmp_path, bicubic):
 
 
 def test_pages_stay_pages_and_equal_ones_are_made_once(tmp_path, bicubic, monkeypatch):
-    first, second = (Image.fromarray(draw(10, 12, seed=seed)) for seed in (0, 1))
-    first.save(tmp_path / "a.tif", save_all=True, append_images=[first, second])
+    paint_pages(tmp_path / "a.tif", 0, 0, 1, 0)
     calls, counted = [], []
     enlarge = bicubic.enlarge
     monkeypatch.setattr(bicubic, "enlarge", lambda *a, **k: calls.append(1) or enlarge(*a, **k))
     done = upscale_file(tmp_path / "a.tif", tmp_path / "b.tif", bicubic, on_tile=counted.append)
     result = open_picture(tmp_path / "b.tif")
-    assert result.frames == done.frames == 3
-    assert (len(calls), sum(counted)) == (2, 3 * 10 * 12)
-    np.testing.assert_array_equal(result.pixels(0), result.pixels(1))
-    np.testing.assert_array_equal(result.pixels(2), bicubic(draw(10, 12, seed=1)))
+    assert result.frames == done.frames == 4
+    assert (len(calls), sum(counted)) == (3, 4 * 10 * 12)
+    for number, seed in enumerate((0, 0, 1, 0)):
+        np.testing.assert_array_equal(result.pixels(number), bicubic(draw(10, 12, seed=seed)))
+
+
+def test_the_worst_page_tells_the_consistency(tmp_path, bicubic, monkeypatch):
+    paint_pages(tmp_path / "a.tif", 0, 1, 2)
+    found, enlarge = iter([50.0, 30.0, 40.0]), bicubic.enlarge
+    monkeypatch.setattr(
+        bicubic, "enlarge", lambda *a, **k: replace(enlarge(*a, **k), consistency=next(found))
+    )
+    assert upscale_file(tmp_path / "a.tif", tmp_path / "b.tif", bicubic).consistency == 30
+
+
+def test_save_options_hold_for_what_is_made_as_a_whole(tmp_path):
+    write_picture(tmp_path / "a.png", [draw(10, 12, 4)])
+    upscaler = Upscaler(Settings(save=SaveOptions(format="webp"), **BICUBIC))
+    upscale_file(tmp_path / "a.png", tmp_path / "b.png", upscaler)
+    assert open_picture(tmp_path / "b.png").format == "webp"
 
 
 def test_refused_before_the_work(tmp_path, monkeypatch):

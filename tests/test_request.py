@@ -82,7 +82,14 @@ def test_what_has_to_be_whole_counts_as_a_whole(tmp_path):
     least = memory_needed(large(tmp_path), png, upscaler())
     assert memory_needed(large(tmp_path), webp, upscaler()) == least + 240_000_000
     assert memory_needed(large(tmp_path, "webp"), png, upscaler()) == least + 60_000_000
-    assert memory_needed(replace(large(tmp_path), orientation=6), png, upscaler()) == least + 120_000_000
+    for orientation, more in ((2, 0), (3, 120_000_000), (6, 120_000_000)):
+        picture = replace(large(tmp_path), orientation=orientation)
+        assert memory_needed(picture, png, upscaler()) == least + more
+
+
+def test_all_frames_count(tmp_path):
+    picture = replace(large(tmp_path, "webp"), frames=10)
+    assert memory_needed(picture, FORMATS["webp"], upscaler()) - WORKSPACE == 10 * 5 * 60e6
 
 
 def test_beyond_the_budget(tmp_path):

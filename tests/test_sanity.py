@@ -20,11 +20,12 @@ def test_sound_results_pass_in_every_type(dtype, channels, shape):
     assert consistency(pixels, enlarged(pixels)) > 30
 
 
-def test_figure_is_the_definition():
-    source = np.full((16, 16, 1), 100, np.uint8)
-    result = np.full((32, 32, 1), 102, np.uint8)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_figure_is_the_definition(channels):
+    source = np.full((16, 16, channels), 100, np.uint8)
+    result = np.full((32, 32, channels), 102, np.uint8)
     assert consistency(source, result) == pytest.approx(10 * np.log10(255**2 / 4))
-    assert consistency(source, np.full((32, 32, 1), 100, np.uint8)) == np.inf
+    assert consistency(source, np.full((32, 32, channels), 100, np.uint8)) == np.inf
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError
 from upscale_cli.model import BackProjected, Chained, SelfEnsemble
-from upscale_cli.resample import resize
+from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import Upscaler
@@ -46,6 +46,12 @@ def test_shape_and_type(upscaler, channels, dtype):
 )
 def test_any_size(asked, shape):
     assert Upscaler(Settings(**asked, model="bicubic"))(draw(9, 13)).shape == (*shape, 3)
+
+
+def test_an_interpolation_makes_any_number_of_passes_in_one():
+    pixels = draw(6, 7)
+    expected = tiler.upscale(pixels, Interpolation("bicubic", 8))
+    np.testing.assert_array_equal(Upscaler(Settings(scale=8, model="bicubic"))(pixels), expected)
 
 
 @pytest.mark.parametrize("value", [0, 1, 127, 255])
@@ -86,7 +92,9 @@ def test_alpha_goes_through_the_network_and_keeps_its_plateaus(upscaler):
     assert (big[20:44, 20:44, 3] == 255).all()
 
 
-def test_progress_counts_every_pixel_once(upscaler):
+@pytest.mark.parametrize("asked", [{}, {"scale": 1}, {"long_side": 5, "shrink": True}])
+def test_progress_counts_every_pixel_once(asked):
+    upscaler = Upscaler(Settings(**asked))
     for channels in (1, 3, 4):
         counted = []
         upscaler(draw(33, 21, channels), on_tile=counted.append)
@@ -162,6 +170,15 @@ def test_garbage_from_a_network_is_an_error(monkeypatch):
     monkeypatch.setattr(module.tiler, "upscale", lambda pixels, *a, **k: np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(ResultError):
         Upscaler(Settings())(draw(32, 32) // 4 + 150)
+
+
+def test_the_runtime_that_was_asked_for_is_opened(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        module, "open_model", lambda card, **k: asked.append(k["runtime"]) or open_model(card)
+    )
+    Upscaler(Settings(runtime="tensorflow"))(draw(6, 7))
+    assert asked == ["tensorflow"]
 
 
 def test_unknown_model():

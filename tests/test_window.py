@@ -117,6 +117,9 @@ def test_a_colour_model_is_used_as_it_is_and_takes_grey_too():
     grey = draw(11, 12, 1)
     tripled = np.repeat(grey, 3, axis=2)
     assert np.abs(compose(grey, bicubic).astype(int) - compose(tripled, bicubic)[..., :1]).max() <= 1
+    reddened = Facts(bicubic)
+    reddened.model = lambda batch: bicubic(batch) * np.float32([1, 0, 0])
+    assert compose(np.full((4, 5, 1), 200, np.uint8), reddened).max() == round(0.299 * 200)
 
 
 def test_luma_models_need_a_scale_that_bicubic_can_reach(tiny):
@@ -124,18 +127,19 @@ def test_luma_models_need_a_scale_that_bicubic_can_reach(tiny):
         Composer(Facts(tiny, scale=3), 3, np.uint8)
 
 
+@pytest.mark.parametrize("which", [0, 2])
 @pytest.mark.parametrize("rubbish", [np.nan, np.inf])
-def test_an_answer_that_is_no_number_is_refused(tiny, rubbish):
+def test_an_answer_that_is_no_number_is_refused(tiny, rubbish, which):
     broken = Facts(tiny)
 
     def answer(batch):
         values = tiny(batch)
-        values[0, 3, 3, 0] = rubbish
+        values[which, 3, 3, 0] = rubbish
         return values
 
     broken.model = answer
     with pytest.raises(ResultError, match="no numbers") as caught:
-        compose(draw(8, 8), broken)
+        Composer(broken, 3, np.uint8).answers([draw(8, 8)] * 3, 3)
     assert caught.value.hint
 
 
