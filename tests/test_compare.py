@@ -52,6 +52,15 @@ def test_squares_lie_apart_inside_the_picture_and_may_be_fewer() -> None:
     assert most_different(np.ones((7, 9), np.float32), 7, 4) == [Region(0, 0, 7, 7)]
 
 
+def test_squares_of_a_large_picture_lie_far_apart() -> None:
+    spread = np.zeros((500, 500), np.float32)
+    spread[200:300, 200:300] = 1
+    boxes = most_different(spread, 20, 4)
+    assert len(boxes) == 4
+    for i, a in enumerate(boxes):
+        assert all(abs(a.x - b.x) >= 100 or abs(a.y - b.y) >= 100 for b in boxes[:i])
+
+
 def test_crops_are_cuts_of_the_whole_result(photo: np.ndarray) -> None:
     found = compare(photo, {"linear": linear, "cubic": cubic}, 2, count=3)
     assert [panel.name for panel in found.panels] == ["nearest", "linear", "cubic"]

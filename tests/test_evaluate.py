@@ -15,8 +15,9 @@ from upscale_cli.errors import (
     MissingInputError,
     NotAnImageError,
     ScaleError,
+    UnsupportedImageError,
 )
-from upscale_cli.evaluate import ImageScore, Score, evaluate, measure
+from upscale_cli.evaluate import ImageScore, Score, check_size, evaluate, measure
 from upscale_cli.originals import bicubic
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "test"
@@ -81,6 +82,23 @@ def test_perfect_enlargement_is_infinite_and_others_average() -> None:
     assert (total.psnr, total.seconds, total.megapixels_per_second) == (30.0, 1.5, 2.0)
     assert total.ssim == pytest.approx(0.6)
     assert [image.file for image in total.worst(2)] == ["20.0", "30.0"]
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_as_many_pixels_as_the_scale_are_left_out(scale: int) -> None:
+    original = np.full((40, 48, 3), 90, np.uint8)
+    result = original.copy()
+    result[:scale] = result[:, -scale:] = 0
+    assert measure(original, original[::scale, ::scale], lambda _: result).psnr == math.inf
+    result[scale, scale] = 0
+    assert measure(original, original[::scale, ::scale], lambda _: result).psnr < 100
+
+
+def test_the_smallest_original() -> None:
+    check_size(np.zeros((15, 40, 3), np.uint8), 2, "a.png")
+    for sides in ((14, 40), (40, 14)):
+        with pytest.raises(UnsupportedImageError, match="too few"):
+            check_size(np.zeros((*sides, 3), np.uint8), 2, "a.png")
 
 
 def test_what_cannot_be_measured_is_listed(folder: Path) -> None:

@@ -131,5 +131,6 @@ def test_compare_luma_ignores_the_border_and_nothing_else(pair: tuple[np.ndarray
 
 
 def test_compare_luma_of_a_tiny_picture_has_no_ssim() -> None:
-    pixels = np.zeros((14, 40, 3), np.uint8)
-    assert math.isnan(compare_luma(pixels, pixels, border=2)[1])
+    pixels = np.zeros((15, 40, 3), np.uint8)
+    assert compare_luma(pixels, pixels, border=2)[1] == pytest.approx(1)
+    assert math.isnan(compare_luma(pixels[1:], pixels[1:], border=2)[1])
