@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Facts, TinyNetwork, draw
-from upscale_cli.color import luma
+from upscale_cli.color import luma, slopes
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
 from upscale_cli.model import Chained
@@ -26,6 +26,12 @@ def compose(pixels, model):
     out = np.empty((height * model.scale, width * model.scale, channels), pixels.dtype)
     composer.compose(pixels, answer, whole(pixels), out)
     return out
+
+
+def shares(pixels, scale):
+    """What each channel takes of a change of luma, from 8 bit of ``pixels``."""
+    eight = from_float(to_float(pixels), np.uint8)
+    return cv2.resize(slopes(eight), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
 
 
 def test_inside_the_picture_a_window_is_a_view():
@@ -55,10 +61,20 @@ def test_an_axis_no_longer_than_the_margin_repeats_its_edge():
 def test_colour_is_the_enlargement_plus_the_residual_of_its_luma(tiny, dtype):
     picture = draw(20, 30, dtype=dtype)
     values = to_float(picture)
-    expected = double(values) + tiny(luma(values)[None])[0]
+    expected = double(values) + tiny(luma(values)[None])[0] * shares(picture, 2)
     difference = compose(picture, tiny).astype(int) - from_float(expected, dtype)
     assert np.abs(difference).max() <= 1  # one level where the order of the sums decides about a tie
     assert (difference != 0).mean() < (1e-3 if dtype == np.uint8 else 0.05)
+
+
+def test_what_one_colour_lacks_stays_out_of_it(tiny):
+    """As in green text on black, whose edges would turn white."""
+    for channel in range(3):
+        picture = np.zeros((24, 30, 3), np.uint8)
+        picture[:, ::3, channel] = 255
+        others = np.delete(compose(picture, tiny), channel, axis=2)
+        alike = tiny(luma(to_float(picture))[None])[0] * 255
+        assert 0 < others.max() < 0.35 * alike.max()
 
 
 def test_float_windows_are_not_clipped(tiny):
@@ -94,7 +110,7 @@ def test_two_passes_are_rounded_once(tiny):
     picture = draw(16, 16)
     values = to_float(picture)
     y = luma(values)[None]
-    expected = enlarge_batch(values[None], 4) + Chained(tiny, 2)(y)
+    expected = enlarge_batch(values[None], 4) + Chained(tiny, 2)(y) * shares(picture, 4)
     difference = compose(picture, Chained(tiny, 2)).astype(int) - from_float(expected[0], np.uint8)
     assert (difference != 0).mean() < 1e-3
 

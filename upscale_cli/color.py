@@ -1,17 +1,22 @@
 """Luma after ITU-R BT.601.
 
 The three weights add up to 1, so adding one number to R, G and B changes the luma by that number and leaves
-the colour differences alone.
+the colour differences alone. `slopes` tells a share for each channel that changes the luma by as much.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
+
+_NOISE = 100.0
+"""Variance of luma, in grey levels of 8 bit, below which it tells little of the channels."""
+_IN_THOUSANDTHS = np.rint(np.array([[RED, GREEN, BLUE]]) * 1000).astype(np.float32)
 
 _Float = TypeVar("_Float", np.float32, np.float64)
 
@@ -27,3 +32,37 @@ def luma(rgb: NDArray[_Float]) -> NDArray[_Float]:
     y += rgb[..., 1:2] * real(GREEN)
     y += rgb[..., 2:3] * real(BLUE)
     return y
+
+
+def luma_in_thousandths(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A thousand times the luma (H, W, 1) of colours (H, W, 3) that are whole numbers from 0 to 255.
+
+    Whole numbers below 2**24 are exact in float32, in whatever order they are added.
+    """
+    return np.asarray(cv2.transform(rgb, _IN_THOUSANDTHS), np.float32)[..., None]
+
+
+def slopes(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """By how much R, G and B change where luma changes by 1, about each pixel (H, W, 3) of colours (H, W, 3).
+
+    The regression of each channel on luma over 3x3 pixels, as in the guided filter (He, Sun and Tang, ECCV
+    2010); 1 for grey, and near 1 where little changes. Weighted as in `luma` the three make 1: a change of
+    luma that they share out stays what it is. All sums are of whole numbers below 2**24 and so are exact,
+    and a slope does not depend on its pixel's place in the array.
+    """
+    y = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    sums = _sums(y)
+    variance = 9 * _sums(y * y) - sums * sums + np.float32(81 * _NOISE)
+    red, blue = (
+        (9 * _sums(difference * y) - _sums(difference) * sums) / variance
+        for difference in (rgb[..., 0] - y, rgb[..., 2] - y)
+    )
+    green = red * np.float32(-RED / GREEN) + blue * np.float32(-BLUE / GREEN)
+    result: NDArray[np.float32] = cv2.merge((red, green, blue))
+    result += 1
+    return result
+
+
+def _sums(values: Any) -> Any:
+    """Sums over 3x3 pixels."""
+    return cv2.boxFilter(values, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_REFLECT_101)

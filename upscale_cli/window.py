@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from upscale_cli.color import BLUE, GREEN, RED, luma
+from upscale_cli.color import luma, luma_in_thousandths, slopes
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
 from upscale_cli.model import Model, inner
@@ -52,6 +52,13 @@ def _extend(window: Pixels, above: int, below: int, left: int, right: int, *, mi
     kind = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_REPLICATE
     extended: Pixels = cv2.copyMakeBorder(window, above, below, left, right, kind)
     return extended if extended.ndim == 3 else extended[..., None]
+
+
+def _around(window: Pixels, strip: Region) -> tuple[Pixels, Region]:
+    """The rows of ``window`` that ``strip``, enlarged, is made of, and where it is in them."""
+    top = max(strip.y - SKIP_MARGIN, 0)
+    inside = Region(strip.y - top, strip.x, strip.height, strip.width)
+    return window[top : strip.bottom + SKIP_MARGIN], inside
 
 
 class Composer:
@@ -102,8 +109,8 @@ class Composer:
         np.copyto(values, window)
         unit = self.white
         if self.model.channels == 1 and self.channels == 3:
-            if unit == 255:  # whole numbers below 2**24: exact in float32, in whatever order they are added
-                values = cv2.transform(values, _LUMA_IN_THOUSANDTHS)[..., None]
+            if unit == 255:
+                values = luma_in_thousandths(values)
                 unit = unit * 1000
             else:
                 values = luma(values)
@@ -131,12 +138,25 @@ class Composer:
             if part.shape[2] < self.channels:
                 details = self._scratch("details", *part.shape[:2], 3)
                 detail = cv2.cvtColor(detail, cv2.COLOR_GRAY2RGB, dst=details)
+                np.multiply(detail, self._slopes(window, strip), out=detail)
             cv2.add(self._enlarged(window, strip), detail, dst=place, dtype=_DEPTHS[out.dtype])
+
+    def _slopes(self, window: Pixels, strip: Region) -> NDArray[np.float32]:
+        """Shares of R, G and B in a change of luma, for ``strip`` of the enlarged ``window``."""
+        rows, inside = _around(window, strip)
+        if rows.dtype != np.uint8:
+            values = self._scratch("values", *rows.shape)
+            np.multiply(rows, 255 / self.white, out=values)
+            np.clip(values, 0, 255, out=values)
+            rows = np.rint(values, out=values).astype(np.uint8)
+        (height, width), scale = rows.shape[:2], self.model.scale
+        big = self._scratch("shares", scale * height, scale * width, 3)
+        cv2.resize(slopes(rows), (scale * width, scale * height), dst=big, interpolation=cv2.INTER_LINEAR)
+        return big[inside.scaled(scale).slices]
 
     def _enlarged(self, window: Pixels, strip: Region) -> NDArray[np.float32]:
         """``strip`` of the bicubic enlargement of ``window``, in memory that the next call reuses."""
-        top = max(strip.y - SKIP_MARGIN, 0)
-        rows = window[top : strip.bottom + SKIP_MARGIN]
+        rows, inside = _around(window, strip)
         values = self._scratch("values", *rows.shape)
         np.copyto(values, rows)
         scale = 1
@@ -144,7 +164,7 @@ class Composer:
             height, width, channels = values.shape
             values = double(values, self._scratch(f"x{scale}", 2 * height, 2 * width, channels))
             scale *= 2
-        return values[Region(strip.y - top, strip.x, strip.height, strip.width).scaled(scale).slices]
+        return values[inside.scaled(scale).slices]
 
     def _scratch(self, name: str, *shape: int) -> NDArray[np.float32]:
         """Memory of this thread, kept: fresh pages from the system cost as much as the arithmetic."""
@@ -155,8 +175,6 @@ class Composer:
             setattr(self._buffers, name, buffer)
         return buffer[:size].reshape(shape)
 
-
-_LUMA_IN_THOUSANDTHS = np.rint(np.array([[RED, GREEN, BLUE]]) * 1000).astype(np.float32)
 
 _DEPTHS = {
     np.dtype(np.uint8): cv2.CV_8U,
