@@ -1,5 +1,6 @@
 """Writing pictures: what goes in comes out, whole or not at all."""
 
+import errno
 import io
 import os
 import subprocess
@@ -11,6 +12,7 @@ import tifffile
 from PIL import Image
 
 from tests.conftest import draw
+from upscale_cli import atomic
 from upscale_cli.errors import OutputError, TooLargeError, UsageError
 from upscale_cli.image_io import encode, libvips, open_picture, savers, spool
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, target_format, write_bands, write_picture
@@ -111,6 +113,22 @@ def test_limits_come_before_writing(tmp_path):
         write_picture(target, [rows])
     with pytest.raises(TooLargeError, match="16383"):
         write_bands(target, [rows], 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a device that is always full")
+@pytest.mark.parametrize("suffix", SUFFIX.values())
+def test_a_full_disk_is_said(suffix, tmp_path, monkeypatch):
+    def full(target, suffix):
+        name = target.with_suffix(suffix)
+        name.symlink_to("/dev/full")
+        return os.open(name, os.O_WRONLY), str(name)
+
+    monkeypatch.setattr(atomic, "new_temporary", full)
+    with pytest.raises(OutputError, match="No space left on device") as info:
+        write_picture(tmp_path / f"x{suffix}", [draw(20, 30)])
+    assert "free some space" in info.value.hint
+    assert info.value.__cause__.errno == errno.ENOSPC  # which ends a run
     assert list(tmp_path.iterdir()) == []
 
 

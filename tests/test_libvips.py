@@ -1,7 +1,9 @@
 """The way into libvips: arrays without copies, sources that live, complaints in one line, silence."""
 
+import errno
 import gc
 import io
+import os
 import subprocess
 import sys
 
@@ -43,6 +45,13 @@ def test_the_reason_is_one_line_of_this_picture():
         assert "\n" not in line
         assert "VipsJpeg" not in line
     assert libvips.reason(libvips.Error("unable to", "unable to load\n")) == ""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_the_systems_error(number):
+    detail = f"x.png: write error\nsystem error: {os.strerror(number)}\nvips2png: unable to write\n"
+    assert libvips.full_disk(libvips.Error("unable to", detail)).errno == number
+    assert libvips.full_disk(libvips.Error("unable to", "x.png: write error\n")) is None
 
 
 QUIET = """

@@ -165,6 +165,8 @@ def _result(target: Path) -> Iterator[Path]:
         try:
             yield temporary
         except libvips.Error as error:
+            if full := libvips.full_disk(error):
+                raise full from error
             cause = libvips.reason(error) or "the encoder gave up"
             raise OutputError(
                 f"{target}: cannot be written: {cause}",

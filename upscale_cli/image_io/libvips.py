@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,9 @@ def reason(error: pyvips.Error) -> str:
     lines = [line.strip() for line in str(error.detail or "").splitlines() if line.strip()]
     line = next((line for line in lines if "unable to" not in line), "")
     return line.split(": ", 1)[-1].rstrip(".") if line else ""
+
+
+def full_disk(error: pyvips.Error) -> OSError | None:
+    """The system's own error, if a libvips error comes from a full disk or an exceeded quota."""
+    told = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT)}
+    return next((OSError(*item) for item in told.items() if item[1] in str(error.detail or "")), None)
