@@ -18,6 +18,7 @@ from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_pictu
 from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.image_io.ifd import Entry
 from upscale_cli.image_io.metadata import Metadata
+from upscale_cli.image_io.png import chunk
 
 BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
@@ -151,10 +152,25 @@ def test_exif_tags_that_libexif_does_not_know_are_kept(fmt, tmp_path):
     assert (again[BASE.Make], again[BASE.Rating], again.get_ifd(PHOTO)) == ("Maker", 4, {0x9400: 21.5})
 
 
-def test_no_resolution_is_invented(tmp_path):
+def test_the_resolution_of_a_png_may_be_in_exif_alone(tmp_path):
     file = io.BytesIO()
-    Image.fromarray(draw(30, 20)).save(file, "PNG")
-    source = open_picture(file.getvalue())
+    Image.fromarray(draw(30, 20)).save(file, "PNG", exif=block(1))
+    assert written(open_picture(file.getvalue()), "tiff", tmp_path)[0].info["dpi"] == (300, 150)
+
+
+@pytest.mark.parametrize("ratio", [(1, 1), (10, 11)])
+@pytest.mark.parametrize("start", ["JPEG", "PNG", "neither"])
+def test_no_resolution_is_invented(start, ratio, tmp_path):
+    """Not from the ratio of a pixel's sides either, which is all that is said with a unit of 0."""
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "JPEG" if start == "JPEG" else "PNG")
+    data = file.getvalue()
+    if start == "JPEG":
+        data = data[:13] + struct.pack(">BHH", 0, *ratio) + data[18:]
+    elif start == "PNG":
+        data = data[:33] + chunk(b"pHYs", struct.pack(">IIB", *ratio, 0)) + data[33:]
+    source = open_picture(data)
+    assert source.metadata.resolution is None
     for fmt in ("jpeg", "png"):
         assert "dpi" not in written(source, fmt, tmp_path)[0].info
     assert written(source, "tiff", tmp_path)[0].info["dpi"] == (72, 72)  # the format demands one

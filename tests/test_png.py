@@ -59,10 +59,11 @@ def test_colour(chunks, gamma, wide, colour):
 def test_text_before_and_behind_the_pixels_is_carried_whole():
     before, behind = chunk(b"tEXt", b"Title\0A"), chunk(b"zTXt", b"Note\0\0" + zlib.compress(b"B"))
     others = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0<x/>") + chunk(b"zTXt", b"Raw profile type exif\0\0")
-    data = encoded(before, others, chunk(b"pHYs", bytes(9)))
+    data = encoded(before, others, chunk(b"pHYs", bytes(8) + b"\1"))
     facts = png.facts(data[:-12] + behind + data[-12:])
     assert facts.text == before + behind
     assert facts.resolution
+    assert not png.facts(encoded(chunk(b"pHYs", bytes(9)))).resolution
 
 
 def test_an_animation():

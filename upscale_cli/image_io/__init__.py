@@ -109,8 +109,8 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         notes.append(f"{_counted(others, 'further picture', 'further pictures')} in the file left out")
     turn = _orientation(image, fmt, meta)
     width, height = image.width, image.height
-    if fmt == "png" and not facts.resolution:
-        meta = replace(meta, resolution=None)
+    if facts.resolution and not meta.resolution:
+        meta = replace(meta, resolution=(image.xres, image.yres))
     if turn >= 5:
         width, height = height, width
     meta = turned(meta, turn)

@@ -57,7 +57,8 @@ def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
         block, records = _of_tiff(data, page)
-    known = image.xres > 0 and image.yres > 0 and (image.xres, image.yres) != (1.0, 1.0)
+    unit = _get(image, "resolution-unit", "")  # set where a JPEG or TIFF states more than a ratio
+    known = unit and fmt in ("jpeg", "tiff") and image.xres > 0 and image.yres > 0
     stated = _parsed(block)
     return Metadata(
         profile=blobs["icc-profile"],
@@ -65,7 +66,7 @@ def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
         xmp=blobs["xmp"],
         iptc=records,
         resolution=(image.xres, image.yres) if known else exif.resolution(stated) if stated else None,
-        unit="cm" if _get(image, "resolution-unit", "in") == "cm" else "in",
+        unit="cm" if unit == "cm" else "in",
     )
 
 

@@ -43,7 +43,7 @@ class PngFacts:
     text: bytes = b""
     """The text chunks, whole, but for those that hold XMP or EXIF."""
     resolution: bool = False
-    """A resolution is stated."""
+    """A resolution is stated, not merely the ratio of a pixel's sides."""
 
 
 def chunks(data: Any) -> Iterator[tuple[bytes, int, int]]:
@@ -74,7 +74,8 @@ def facts(data: Any) -> PngFacts:
         elif kind in _READ and end - start - 12 >= _READ[kind]:
             found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
     frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if b"acTL" in found else 1
-    plain = PngFacts(frames=max(frames, 1), text=b"".join(text), resolution=b"pHYs" in found)
+    metres = found.get(b"pHYs", b"")[16:17] == b"\1"
+    plain = PngFacts(frames=max(frames, 1), text=b"".join(text), resolution=metres)
     if b"iCCP" in found or (b"sRGB" in found and b"cICP" not in found):
         return plain
     colour = b"".join(found[kind] for kind in _COLOUR if kind in found)
