@@ -8,9 +8,10 @@ import tifffile
 from PIL import Image, ImageCms
 
 from tests.conftest import draw
+from tests.test_metadata import grey_profile
 from upscale_cli.errors import UnsupportedImageError
 from upscale_cli.image_io import libvips, open_picture
-from upscale_cli.image_io.colourspace import to_rgb
+from upscale_cli.image_io.colourspace import is_srgb, to_rgb
 
 
 def cmyk_jpeg(colour, **options):
@@ -100,3 +101,14 @@ def test_many_channels_lose_those_beyond_transparency():
 def test_other_samples():
     with pytest.raises(UnsupportedImageError, match=r"x.tif: its samples are of the kind int32"):
         to_rgb(libvips.Image.black(2, 2).cast("int"), "x.tif")
+
+
+def test_which_profiles_are_srgbs():
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = libvips.image_of(draw(2, 2))
+    builtin = {name: image.icc_transform(name).get("icc-profile-data") for name in ("srgb", "p3")}
+    assert is_srgb(made)
+    assert is_srgb(builtin["srgb"])
+    assert not is_srgb(builtin["p3"])
+    assert not is_srgb(grey_profile())
+    assert is_srgb(b"not a profile, which changes no colours")

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli.image_io import open_picture
+from tests.test_metadata import SRGB
+from upscale_cli.image_io import libvips, open_picture
 from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.image_io.metadata import Metadata
 from upscale_cli.image_io.reduce import Reduction
 
 WHITE = (255, 255, 255)
@@ -82,6 +84,17 @@ def test_linear_numbers_keep_their_look_outside_png():
     out, warnings = reduced("jpeg", picture, linear)
     assert out.min() == out.max() == 128
     assert ["primaries" in warning for warning in warnings] == [True]
+
+
+@pytest.mark.parametrize("fmt", ["bmp", "gif", "pnm", "png"])
+def test_a_profile_that_does_not_fit_in_is_said_once_unless_it_is_srgbs(fmt):
+    file = io.BytesIO()
+    Image.fromarray(draw(6, 7)).save(file, "PNG", icc_profile=SRGB)
+    like = open_picture(file.getvalue())
+    wide = libvips.image_of(draw(2, 2)).icc_transform("p3").get("icc-profile-data")
+    assert reduced(fmt, draw(6, 7), like)[1] == []
+    warnings = reduced(fmt, draw(6, 7), replace(like, metadata=Metadata(profile=wide)))[1]
+    assert ["profile" in warning for warning in warnings] == [True] * (fmt != "png")
 
 
 def test_bands_are_contiguous():

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from upscale_cli.errors import UnsupportedImageError
 from upscale_cli.image_io import libvips, tiff
 
 _PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
+_SAME = 3
+"""Levels of 255 by which a profile's colours may be off and still pass for sRGB's."""
 
 
 def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, list[str]]:
@@ -54,6 +58,20 @@ def of_lab_bytes(image: Any) -> Any:
         [signed[1], signed[2], *(image[i] for i in range(3, image.bands))]
     )
     return lab.cast("float").copy(interpretation="lab")
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used."""
+    channels = 1 if profile[16:20] == b"GRAY" else 3
+    levels = [np.arange(0, 256, 51, np.uint8)] * channels
+    numbers = np.stack(np.meshgrid(*levels), axis=-1).reshape(1, -1, channels)
+    image = libvips.image_of(numbers)
+    image.set_type(libvips.BLOB, "icc-profile-data", profile)
+    try:
+        colours = image.icc_transform("srgb", embedded=True).numpy()
+    except libvips.Error:
+        return True
+    return bool((np.abs(colours.reshape(1, -1, 3) - numbers.astype(int)) <= _SAME).all())
 
 
 def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from upscale_cli import alpha
-from upscale_cli.image_io import png
+from upscale_cli.image_io import colourspace, png
 from upscale_cli.image_io.formats import Format
 from upscale_cli.pixels import Pixels, from_float, peak
 
@@ -32,6 +32,9 @@ class Reduction:
         self.warnings: list[str] = []
         if self.facts.wide and fmt.name != "png":
             self._warn(f"the source's own colour primaries cannot be kept in {fmt.title}")
+        profile = like.metadata.profile if like and not fmt.profile else b""
+        if profile and not colourspace.is_srgb(profile):
+            self._warn(f"the source's colour profile, which is not sRGB's, cannot be kept in {fmt.title}")
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
 
