@@ -140,7 +140,7 @@ def test_resolution_without_exif(start, to, tmp_path):
     assert to == "tiff" or not picture.getexif()
 
 
-@pytest.mark.parametrize("fmt", ["jpeg", "png", "tiff"])
+@pytest.mark.parametrize("fmt", ["jpeg", "png", "webp", "tiff"])
 def test_exif_tags_that_libexif_does_not_know_are_kept(fmt, tmp_path):
     tags = Image.Exif()
     tags[BASE.Make], tags[BASE.Rating] = "Maker", 4
@@ -150,6 +150,19 @@ def test_exif_tags_that_libexif_does_not_know_are_kept(fmt, tmp_path):
     picture, _ = written(open_picture(file.getvalue()), fmt, tmp_path)
     again = picture.getexif()
     assert (again[BASE.Make], again[BASE.Rating], again.get_ifd(PHOTO)) == ("Maker", 4, {0x9400: 21.5})
+
+
+def test_exif_of_an_animation_is_about_one_frame(tmp_path):
+    first, *rest = (Image.fromarray(draw(20, 30, seed=n)) for n in range(3))
+    file = io.BytesIO()
+    first.save(file, "WEBP", save_all=True, append_images=rest, exif=b"Exif\0\0" + block(1))
+    like = open_picture(file.getvalue())
+    for name in ("x.webp", "x.png"):
+        write_picture(tmp_path / name, like.each_frame(), like=like)
+        again = open_picture(tmp_path / name)
+        photo = reread(again.metadata.exif)[1]
+        assert (photo[BASE.ExifImageWidth], photo[BASE.ExifImageHeight]) == (30, 20)
+        assert again.frames == 3
 
 
 def test_the_resolution_of_a_png_may_be_in_exif_alone(tmp_path):

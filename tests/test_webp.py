@@ -29,6 +29,25 @@ def test_told_apart(channels, frames, options, lossless):
         webp.is_lossless(data[:end])
 
 
+@pytest.mark.parametrize("size", [0, 1, 70_000])
+def test_exif_is_put_in_the_place_of_what_is_there(size, tmp_path):
+    path, block = tmp_path / "x.webp", b"II*\0" + bytes(size)
+    path.write_bytes(encoded(exif=webp.NO_EXIF, xmp=b"<x/>"))
+    webp.put_exif(path, block)
+    with Image.open(path) as picture:
+        picture.load()
+        assert picture.info["exif"] == block
+        assert picture.info["xmp"] == b"<x/>"
+    assert int.from_bytes(path.read_bytes()[4:8], "little") == path.stat().st_size - 8
+
+
+@pytest.mark.parametrize("data", [encoded(), encoded(exif=webp.NO_EXIF)[:60], b""])
+def test_where_no_exif_is_none_is_put(data, tmp_path):
+    (tmp_path / "x.webp").write_bytes(data)
+    webp.put_exif(tmp_path / "x.webp", b"II*\0")
+    assert (tmp_path / "x.webp").read_bytes() == data
+
+
 def test_a_lossless_source_has_a_lossless_result_unless_quality_is_asked_for(tmp_path):
     like = open_picture(encoded(lossless=True))
     for options, exact in ((SaveOptions(), True), (SaveOptions(quality=90), False)):

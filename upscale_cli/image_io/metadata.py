@@ -18,7 +18,7 @@ _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exi
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
 _ALWAYS_COLOUR = ("webp", "avif")
-_AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b""}
+_AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b"", "webp": b""}
 """Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from upscale_cli.image_io import apng, bmp, jpeg, libvips, metadata, png, pnm, tiff
+from upscale_cli.image_io import apng, bmp, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.head import Change, HeadEditor
 from upscale_cli.image_io.metadata import Metadata
@@ -167,8 +167,14 @@ class Saver:
         keep = sum(_KEEP[name] for name in blobs.keys() - _OWN.get(self.fmt.name, set()))
         arguments = {"keep": keep + _KEEP_PROFILE_AND_TEXT, **self._encoding(image, big)}
         change = self._change(blobs)
+        exif = blobs.get("exif-data", b"") if self.fmt.name == "webp" else b""
+        if exif:
+            image = image.copy()
+            image.set_type(libvips.BLOB, "exif-data", webp.NO_EXIF)
         if not change:
             getattr(image, _SAVERS[self.fmt.name])(os.fsencode(path), **arguments)
+            if exif:
+                webp.put_exif(path, exif)
             return
         with path.open("wb") as file:
             editor = HeadEditor(file, change)
