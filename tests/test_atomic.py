@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,18 @@ def test_a_disk_without_room(tmp_path):
         needs_room(tmp_path / "x.png", 10**15)
     assert "free some space" in info.value.hint
     needs_room(tmp_path / "x.png", 1)
+
+
+@pytest.mark.parametrize("suffix", [".part", ".raw", ".page"])
+def test_what_a_killed_process_left_is_swept(tmp_path, suffix, monkeypatch):
+    handle, name = new_temporary(tmp_path / "x.tif", ".part")
+    os.close(handle)
+    Path(name).rename(Path(name).with_suffix(suffix))
+    sweep(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    monkeypatch.setattr(module, "_alive", lambda process: False)
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _HINTS = {
 }
 
 
-_TEMPORARY = re.compile(r"\..*-([0-9a-f]{6})-(\d+)-\w{8}\.(?:part|raw)", re.DOTALL)
+_TEMPORARY = re.compile(r"\..*-([0-9a-f]{6})-(\d+)-\w{8}\.(?:part|raw|page)", re.DOTALL)
 
 
 def cannot_write(target: Path, error: OSError) -> OutputError:
