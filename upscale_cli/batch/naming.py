@@ -32,8 +32,8 @@ class NameTemplate:
             fields = {name for _, name, _, _ in string.Formatter().parse(self.text) if name is not None}
             unknown = sorted(fields.difference(FIELDS))
             if not unknown:
-                self.text.format(**dict.fromkeys(FIELDS, ""))
-        except ValueError as error:
+                self.text.format(**dict.fromkeys(FIELDS, "") | {"width": 0, "height": 0})
+        except (ValueError, LookupError, AttributeError, TypeError) as error:  # all but the first of {a:{b}}
             raise UsageError(
                 f"--name {self.text!r} is not a template: {error}", hint="write for instance {stem}_big{ext}"
             ) from error
