@@ -92,14 +92,10 @@ def _alive(process: int) -> bool:
 
 
 @contextmanager
-def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
+def atomic(target: Path) -> Iterator[Path]:
     """A new, empty, unique file beside `target` that becomes `target` if the block ends without error.
 
     The folder is made if missing. After an error nothing is left behind and an older `target` is untouched.
-
-    Args:
-        target: the file to appear.
-        needs: bytes that must be free on the disk before anything is written.
 
     Raises:
         OutputError: the folder cannot be made or written, the disk is full, or the name does not fit.
@@ -108,8 +104,6 @@ def atomic(target: Path, *, needs: int = 0) -> Iterator[Path]:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         target.parent.mkdir(parents=True, exist_ok=True)
-        if needs:
-            needs_room(target, needs)
         # Not the target's own suffix: nothing must mistake the file for a finished picture.
         handle, name = new_temporary(target, ".part")
         os.close(handle)
