@@ -63,7 +63,7 @@ def of_lab_bytes(image: Any) -> Any:
 def is_srgb(profile: bytes) -> bool:
     """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used."""
     channels = 1 if profile[16:20] == b"GRAY" else 3
-    levels = [np.arange(0, 256, 51, np.uint8)] * channels
+    levels = [np.arange(0, 256, 51, dtype=np.uint8)] * channels
     numbers = np.stack(np.meshgrid(*levels), axis=-1).reshape(1, -1, channels)
     image = libvips.image_of(numbers)
     image.set_type(libvips.BLOB, "icc-profile-data", profile)
