@@ -72,6 +72,18 @@ def test_corrected_for_the_new_size():
     assert photo[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
+@pytest.mark.parametrize(
+    ("orientation", "size", "kept"), [(1, (40, 30), True), (1, (80, 60), False), (3, (40, 30), False)]
+)
+def test_what_counts_pixels_of_another_picture_is_left_out(orientation, size, kept):
+    parsed = exif.parse(block(orientation))
+    places = {0x9214: [20, 15, 5, 5], 0xA214: [20, 15], 0xA210: [2]}
+    parsed.exif.update({tag: ifd.entry(3, numbers, parsed.layout.order) for tag, numbers in places.items()})
+    parsed.exif.update({0xA20E: Entry(5, bytes(8)), 0xA20F: Entry(5, bytes(8))})
+    left = exif.corrected(parsed, *size).exif
+    assert parsed.exif.keys() - left.keys() == (set() if kept else {*places, 0xA20E, 0xA20F})
+
+
 def test_resolution():
     parsed = exif.parse(block(6))
     assert exif.resolution(parsed) == pytest.approx((300 / 25.4, 150 / 25.4))

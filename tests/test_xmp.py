@@ -30,3 +30,18 @@ def test_corrected_elements_without_the_thumbnail():
     assert b"<exif:PixelXDimension>120</exif:PixelXDimension>" in out
     assert b"Thumbnails" not in out
     assert b"<dc:title>A 40</dc:title>" in out
+
+
+def test_a_panorama_grows_with_its_picture():
+    packet = b"""<r GPano:FullPanoWidthPixels="200" GPano:CroppedAreaImageWidthPixels='96'
+ GPano:CroppedAreaLeftPixels="7" GPano:InitialViewHeadingDegrees="30">
+<GPano:CroppedAreaTopPixels>9</GPano:CroppedAreaTopPixels>
+<GPano:CroppedAreaImageHeightPixels>64</GPano:CroppedAreaImageHeightPixels></r>"""
+    assert xmp.corrected(packet, 192, 192) == (
+        b"""<r GPano:FullPanoWidthPixels="400" GPano:CroppedAreaImageWidthPixels='192'
+ GPano:CroppedAreaLeftPixels="14" GPano:InitialViewHeadingDegrees="30">
+<GPano:CroppedAreaTopPixels>27</GPano:CroppedAreaTopPixels>
+<GPano:CroppedAreaImageHeightPixels>192</GPano:CroppedAreaImageHeightPixels></r>"""
+    )
+    unknown = b'<r GPano:FullPanoWidthPixels="200" GPano:CroppedAreaImageWidthPixels="0"/>'
+    assert xmp.corrected(unknown, 192, 192) == unknown

@@ -18,6 +18,8 @@ _FARTHEST_NOTE = 65_536
 ORIENTATION, IPTC = 0x0112, 0x83BB
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _PIXEL_SIDES = (0xA002, 0xA003)
+_IN_PIXELS = (0x9214, 0xA214, 0xA20E, 0xA20F, 0xA210)
+"""Where the subject is, and pixels per length of the sensor."""
 _DESCRIPTIVE = (
     0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, IPTC, *range(0x9C9B, 0x9CA0), 0x4746, 0x4749,
 )  # fmt: skip
@@ -106,8 +108,14 @@ def with_resolution(block: Exif, sides: tuple[float, float], unit: str) -> Exif:
 
 
 def corrected(exif: Exif, width: int, height: int) -> Exif:
-    """The block for an upright picture of a new size: orientation 1, sizes where they were stated."""
+    """The block for an upright picture of a new size: orientation 1, sizes where they were stated.
+
+    Places and lengths in pixels of a picture that had another size, or lay on its side, are left out.
+    """
     main, inner = dict(exif.main), dict(exif.exif)
+    sides = [inner[tag].numbers(exif.layout.order) for tag in _PIXEL_SIDES if tag in inner]
+    if exif.orientation != 1 or sides != [(width,), (height,)]:
+        inner = {tag: entry for tag, entry in inner.items() if tag not in _IN_PIXELS}
     if exif.orientation >= 5 and {_X_RESOLUTION, _Y_RESOLUTION} <= main.keys():
         main[_X_RESOLUTION], main[_Y_RESOLUTION] = main[_Y_RESOLUTION], main[_X_RESOLUTION]
     if ORIENTATION in main:
