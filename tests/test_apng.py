@@ -184,3 +184,19 @@ def test_damaged_data_of_a_later_frame():
     picture.pixels(0)
     with pytest.raises(DamagedImageError):
         picture.pixels(2)
+
+
+@pytest.mark.parametrize(
+    ("delay", "kept"),
+    [
+        (0, 0),
+        (65_535, 65_535),
+        (65_536, 65_540),
+        (70_010, 70_010),
+        (3_600_000, 3_600_000),
+        (10**8, 65_535_000),
+    ],
+)
+def test_long_delays_are_kept_or_the_nearest_that_there_is(delay, kept):
+    _, _, _, _, _, number, base, _, _ = struct.unpack(">5I2H2B", apng.control(0, 8, 8, delay)[8:-4])
+    assert 1000 * number / base == kept

@@ -16,6 +16,8 @@ from upscale_cli.pixels import Pixels, peak
 
 _TO_BACKGROUND, _TO_PREVIOUS = 1, 2  # what becomes of a frame's area after it was shown
 _OVER = 1  # a frame is blended over what is there, not put in its place
+_MOST = 65535
+"""What a delay can be counted up to, in parts of a second that the frame itself tells."""
 _SHARED = (b"PLTE", b"tRNS")
 END = chunk(b"IEND", b"")
 
@@ -153,9 +155,9 @@ def opening(frames: int, loop: int) -> bytes:
 def control(number: int, width: int, height: int, delay: int) -> bytes:
     """The chunk before a frame that replaces the whole picture for `delay` milliseconds."""
     sequence = 2 * number - 1 if number else 0
-    return chunk(
-        b"fcTL", struct.pack(">5I2H2B", sequence, width, height, 0, 0, min(delay, 65535), 1000, 0, 0)
-    )
+    base = next((base for base in (1000, 100, 10) if delay * base <= _MOST * 1000), 1)
+    count = min(round(delay * base / 1000), _MOST)
+    return chunk(b"fcTL", struct.pack(">5I2H2B", sequence, width, height, 0, 0, count, base, 0, 0))
 
 
 def following(number: int, encoded: bytes) -> bytes:
