@@ -152,3 +152,11 @@ def test_a_shrunken_batch_is_what_resize_makes_of_each_picture(scale):
 
 def test_a_shrunken_batch_keeps_constants_up_to_its_edges():
     np.testing.assert_allclose(shrink_batch(np.full((1, 8, 12, 2), 0.7, np.float32), 4), 0.7, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("size", [(102, 141), (80, 111), (20, 30)])
+def test_grey_is_the_same_in_one_channel_or_three(dtype, size):
+    for seed in range(3):
+        grey = draw(34, 47, 1, dtype, seed)
+        assert (resize(np.repeat(grey, 3, axis=2), *size) == resize(grey, *size)).all()

@@ -100,29 +100,28 @@ def resize(pixels: Pixels, height: int, width: int, kernel: str = "bicubic") -> 
 
     Shrinking is antialiased: the kernel widens with the ratio, and is renormalised at the borders, as in
     Pillow's ``Image.resize``. Rows are worked on in chunks; no copy of the whole picture is made in floats.
+    Channels are worked on one by one, so that equal ones stay equal to the last bit.
     """
     check_pixels(pixels)
     if min(height, width) < 1:
         raise ValueError(f"cannot resize to {height}x{width} pixels")
     channels, white = pixels.shape[2], peak(pixels.dtype)
     vertical = _blocks(pixels.shape[0], height, KERNELS[kernel])
-    horizontal = [
-        (low * channels, np.kron(weights, np.eye(channels, dtype=np.float32)))
-        for low, weights in _blocks(pixels.shape[1], width, KERNELS[kernel])
-    ]
+    horizontal = _blocks(pixels.shape[1], width, KERNELS[kernel])
     result = np.empty((height, width, channels), pixels.dtype)
     at_once = max(1, _CHUNK_VALUES // (vertical[0][1].shape[1] * pixels.shape[1] * channels))
     for first in range(0, len(vertical), at_once):
         blocks = vertical[first : first + at_once]
         top, bottom = blocks[0][0], blocks[-1][0] + blocks[-1][1].shape[1]
-        source = pixels[top:bottom].reshape(bottom - top, -1).astype(np.float32)
-        rows = _apply([(low - top, weights) for low, weights in blocks], source)
-        values = _apply(horizontal, rows.T).T
-        np.clip(values, 0, white, out=values)
-        if white > 1:
-            values += 0.5  # the cast to integers then rounds halves up, as Pillow does
+        near = [(low - top, weights) for low, weights in blocks]
         start = first * _BLOCK
-        result[start : start + len(values)] = values.reshape(-1, width, channels)
+        for channel in range(channels):
+            rows = _apply(near, pixels[top:bottom, :, channel].astype(np.float32))
+            values = _apply(horizontal, rows.T).T
+            np.clip(values, 0, white, out=values)
+            if white > 1:
+                values += 0.5  # the cast to integers then rounds halves up, as Pillow does
+            result[start : start + len(values), :, channel] = values
     return result
 
 
