@@ -6,6 +6,7 @@ the colour differences alone. `slopes` tells a share for each channel that chang
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import cv2
@@ -42,27 +43,46 @@ def luma_in_thousandths(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.transform(rgb, _IN_THOUSANDTHS), np.float32)[..., None]
 
 
-def slopes(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _fresh(_: str, *shape: int) -> NDArray[np.float32]:
+    return np.empty(shape, np.float32)
+
+
+def slopes(
+    rgb: NDArray[np.uint8], memory: Callable[..., NDArray[np.float32]] = _fresh
+) -> NDArray[np.float32]:
     """By how much R, G and B change where luma changes by 1, about each pixel (H, W, 3) of colours (H, W, 3).
 
     The regression of each channel on luma over 3x3 pixels, as in the guided filter (He, Sun and Tang, ECCV
     2010); 1 for grey, and near 1 where little changes. Weighted as in `luma` the three make 1: a change of
     luma that they share out stays what it is. All sums are of whole numbers below 2**24 and so are exact,
     and a slope does not depend on its pixel's place in the array.
+
+    ``memory`` gives arrays of a name and a shape; its own may be used again by the next call.
     """
-    y = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    sums = _sums(y)
-    variance = 9 * _sums(y * y) - sums * sums + np.float32(81 * _NOISE)
-    red, blue = (
-        (9 * _sums(difference * y) - _sums(difference) * sums) / variance
-        for difference in (rgb[..., 0] - y, rgb[..., 2] - y)
-    )
-    green = red * np.float32(-RED / GREEN) + blue * np.float32(-BLUE / GREEN)
-    result: NDArray[np.float32] = cv2.merge((red, green, blue))
-    result += 1
-    return result
+    y, sums, variance, red, blue, some, other = memory("planes", 7, *rgb.shape[:2])
+    np.copyto(y, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
+    _sum(y, sums)
+    _covariance(y, y, sums, variance, some)
+    variance += np.float32(81 * _NOISE)
+    for channel, slope in ((0, red), (2, blue)):
+        np.subtract(rgb[..., channel], y, out=other)
+        _covariance(other, y, sums, slope, some)
+        slope /= variance
+    np.multiply(red, np.float32(-RED / GREEN), out=some)
+    np.multiply(blue, np.float32(-BLUE / GREEN), out=other)
+    result = cv2.merge((red, np.add(some, other, out=some), blue), memory("slopes", *rgb.shape))
+    return np.add(result, 1, out=result)
 
 
-def _sums(values: Any) -> Any:
+def _covariance(values: Any, y: Any, sums: Any, out: Any, spare: Any) -> None:
+    """81 times the covariance of ``values`` and ``y`` (H, W) over 3x3 pixels; ``sums`` are those of ``y``."""
+    _sum(np.multiply(values, y, out=spare), out)
+    out *= 9
+    _sum(values, spare)
+    spare *= sums
+    out -= spare
+
+
+def _sum(values: Any, out: Any) -> None:
     """Sums over 3x3 pixels."""
-    return cv2.boxFilter(values, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_REFLECT_101)
+    cv2.boxFilter(values, cv2.CV_32F, (3, 3), out, normalize=False, borderType=cv2.BORDER_REFLECT_101)

@@ -151,7 +151,12 @@ class Composer:
             rows = np.rint(values, out=values).astype(np.uint8)
         (height, width), scale = rows.shape[:2], self.model.scale
         big = self._scratch("shares", scale * height, scale * width, 3)
-        cv2.resize(slopes(rows), (scale * width, scale * height), dst=big, interpolation=cv2.INTER_LINEAR)
+        cv2.resize(
+            slopes(rows, self._scratch),
+            (scale * width, scale * height),
+            dst=big,
+            interpolation=cv2.INTER_LINEAR,
+        )
         return big[inside.scaled(scale).slices]
 
     def _enlarged(self, window: Pixels, strip: Region) -> NDArray[np.float32]:
