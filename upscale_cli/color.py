@@ -6,7 +6,6 @@ the colour differences alone. `slopes` tells a share for each channel that chang
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import cv2
@@ -43,23 +42,15 @@ def luma_in_thousandths(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.transform(rgb, _IN_THOUSANDTHS), np.float32)[..., None]
 
 
-def _fresh(_: str, *shape: int) -> NDArray[np.float32]:
-    return np.empty(shape, np.float32)
-
-
-def slopes(
-    rgb: NDArray[np.uint8], memory: Callable[..., NDArray[np.float32]] = _fresh
-) -> NDArray[np.float32]:
+def slopes(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """By how much R, G and B change where luma changes by 1, about each pixel (H, W, 3) of colours (H, W, 3).
 
     The regression of each channel on luma over 3x3 pixels, as in the guided filter (He, Sun and Tang, ECCV
     2010); 1 for grey, and near 1 where little changes. Weighted as in `luma` the three make 1: a change of
     luma that they share out stays what it is. All sums are of whole numbers below 2**24 and so are exact,
     and a slope does not depend on its pixel's place in the array.
-
-    ``memory`` gives arrays of a name and a shape; its own may be used again by the next call.
     """
-    y, sums, variance, red, blue, some, other = memory("planes", 7, *rgb.shape[:2])
+    y, sums, variance, red, blue, some, other = np.empty((7, *rgb.shape[:2]), np.float32)
     np.copyto(y, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
     _sum(y, sums)
     _covariance(y, y, sums, variance, some)
@@ -70,7 +61,7 @@ def slopes(
         slope /= variance
     np.multiply(red, np.float32(-RED / GREEN), out=some)
     np.multiply(blue, np.float32(-BLUE / GREEN), out=other)
-    result = cv2.merge((red, np.add(some, other, out=some), blue), memory("slopes", *rgb.shape))
+    result: NDArray[np.float32] = cv2.merge((red, np.add(some, other, out=some), blue))
     return np.add(result, 1, out=result)
 
 

@@ -152,7 +152,7 @@ class Composer:
         (height, width), scale = rows.shape[:2], self.model.scale
         big = self._scratch("shares", scale * height, scale * width, 3)
         cv2.resize(
-            slopes(rows, self._scratch),
+            slopes(rows),
             (scale * width, scale * height),
             dst=big,
             interpolation=cv2.INTER_LINEAR,
