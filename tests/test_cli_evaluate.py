@@ -135,6 +135,7 @@ def test_the_table_has_a_section_for_each_folder(
         ([".", "-s", "3"], 2, "--scale 3", "2, 4 or 8"),
         ([".", "-n", "bicubicc"], 2, "bicubicc", "did you mean bicubic"),
         ([".", "--precision", "int4"], 2, "int4", "float or int8"),
+        ([".", "--precision", "keras"], 2, "keras", "float or int8"),
         ([".", "--record", "-n", WEIGHTS], 2, "named by its file", "UPSCALE_MODELS"),
         ([".", "-n", "bicubic"], 1, "the folder is empty", "original"),
     ],

@@ -1,6 +1,6 @@
 import pytest
 
-from upscale_cli.cli.values import parse_amount, parse_colour, parse_scale, parse_size
+from upscale_cli.cli.values import parse_amount, parse_colour, parse_precision, parse_scale, parse_size
 from upscale_cli.errors import UsageError
 
 
@@ -8,6 +8,8 @@ from upscale_cli.errors import UsageError
     ("parse", "text", "value"),
     [
         (parse_scale, "2", 2),
+        (parse_precision, "int8", "int8"),
+        (parse_precision, "", ""),
         (parse_scale, "4x", 4),
         (parse_scale, "X1.5", 1.5),
         (lambda text: parse_size(text, "--fit"), "640x360", (640, 360)),

@@ -21,7 +21,7 @@ from upscale_cli.color import luma, luma_in_thousandths, slopes
 from upscale_cli.errors import ResultError
 from upscale_cli.geometry import Region
 from upscale_cli.model import Model, inner
-from upscale_cli.pixels import Batch, Pixels, from_float, peak
+from upscale_cli.pixels import Batch, Pixels, from_float, peak, to_float
 from upscale_cli.resample import double, enlarge_batch
 
 SKIP_MARGIN = 4
@@ -145,18 +145,10 @@ class Composer:
         """Shares of R, G and B in a change of luma, for ``strip`` of the enlarged ``window``."""
         rows, inside = _around(window, strip)
         if rows.dtype != np.uint8:
-            values = self._scratch("values", *rows.shape)
-            np.multiply(rows, 255 / self.white, out=values)
-            np.clip(values, 0, 255, out=values)
-            rows = np.rint(values, out=values).astype(np.uint8)
+            rows = from_float(to_float(rows), np.uint8)
         (height, width), scale = rows.shape[:2], self.model.scale
         big = self._scratch("shares", scale * height, scale * width, 3)
-        cv2.resize(
-            slopes(rows),
-            (scale * width, scale * height),
-            dst=big,
-            interpolation=cv2.INTER_LINEAR,
-        )
+        cv2.resize(slopes(rows), (scale * width, scale * height), dst=big, interpolation=cv2.INTER_LINEAR)
         return big[inside.scaled(scale).slices]
 
     def _enlarged(self, window: Pixels, strip: Region) -> NDArray[np.float32]:

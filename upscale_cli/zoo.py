@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from upscale_cli.errors import ModelError, UnknownModelError, UsageError
+from upscale_cli.errors import ModelError, UnknownModelError
 from upscale_cli.machine import quick_int8
 from upscale_cli.manifest import read as read_manifest
 from upscale_cli.model import ModelCard
@@ -76,11 +76,9 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
     ``precision``: "float", "int8" or "keras"; "" = that of the file at the path; for a name int8 if there are
-    such weights and the CPU is far quicker with them, since they are hardly worse. Raises UsageError for any
-    other precision, UnknownModelError, or ModelError where there is no file of that precision.
+    such weights and the CPU is far quicker with them, since they are hardly worse. Raises UnknownModelError,
+    or ModelError where there is no file of that precision.
     """
-    if precision not in ("", "float", "int8", "keras"):
-        raise UsageError(f"--precision {precision!r} is not known", hint="use float or int8")
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:
         return in_precision(_card_of_file(Path(name)), precision)

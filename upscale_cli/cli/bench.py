@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from upscale_cli.cli import output
 from upscale_cli.cli.options import option
 from upscale_cli.cli.results import PANEL, print_json, print_table, progress
+from upscale_cli.cli.values import parse_precision
 from upscale_cli.errors import UsageError
 
 
@@ -87,8 +88,7 @@ def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: in
     from upscale_cli.pipeline import Settings, Upscaler
 
     for kind in precisions or ():
-        if kind not in ("float", "int8"):
-            raise UsageError(f"--precision {kind!r} is not known", hint="use float or int8")
+        parse_precision(kind, ("float", "int8"))
     found = []
     for name in models or [card.name for card in zoo.models()]:
         known = zoo.find(name, "").files

@@ -10,6 +10,7 @@ import typer
 from upscale_cli.cli.options import option
 from upscale_cli.cli.output import shown
 from upscale_cli.cli.results import PANEL, label, print_json, progress
+from upscale_cli.cli.values import parse_precision
 from upscale_cli.errors import ScaleError, TargetError, UsageError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def _methods(models: list[str] | None, precision: str, scale: int, threads: int)
     from upscale_cli.pipeline import Settings, Upscaler
     from upscale_cli.runtimes import runtime_for
 
+    parse_precision(precision)
     names = ["bicubic", "lanczos", *(models or [card.name for card in zoo.models()])]
     opened = {}
     for name in names:

@@ -11,6 +11,7 @@ import typer
 from upscale_cli.cli import output
 from upscale_cli.cli.options import option
 from upscale_cli.cli.results import PANEL, Row, label, print_json, print_table, progress
+from upscale_cli.cli.values import parse_precision
 from upscale_cli.errors import ScaleError, UsageError
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ def _contenders(
     from upscale_cli.runtimes import runtime_for
     from upscale_cli.zoo import find
 
+    for kind in precisions:
+        parse_precision(kind)
     contenders: dict[Contender, Enlarge] = {
         Contender("bicubic"): lambda pixels: bicubic(pixels, scale * pixels.shape[0], scale * pixels.shape[1])
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from upscale_cli.cli.config import config_file
-from upscale_cli.cli.values import parse_amount, parse_colour, parse_scale, parse_size
+from upscale_cli.cli.values import parse_amount, parse_colour, parse_precision, parse_scale, parse_size
 from upscale_cli.errors import ScaleError, UsageError
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class RunOptions:
             long_side=self.long_side,
             shrink=self.shrink,
             model=self.model,
-            precision=self.precision,
+            precision=parse_precision(self.precision),
             runtime=self.runtime,
             ensemble=self.ensemble,
             tile=self.tile,

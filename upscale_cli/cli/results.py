@@ -49,8 +49,8 @@ def print_table(columns: Iterable[str], sections: Iterable[Iterable[Row]], *, ti
             table.add_row(*map(Text, row))
         table.add_section()
     out = console(stderr=False)
-    least = Measurement.get(out, out.options.update(width=_WIDE), table).minimum
-    out.width = max(out.width, least) if out.is_terminal else _WIDE  # a file or a pipe has no right edge
+    narrowest = Measurement.get(out, out.options.update(width=_WIDE), table).minimum
+    out.width = max(out.width, narrowest) if out.is_terminal else _WIDE  # a file or a pipe has no right edge
     out.print(table)
 
 

@@ -46,3 +46,10 @@ def parse_colour(text: str) -> tuple[int, int, int]:
             f"--background {text!r} is not a colour", hint="write white, black, or #rrggbb"
         ) from error
     return red, green, blue
+
+
+def parse_precision(text: str, known: tuple[str, ...] = ("", "float", "int8")) -> str:
+    """Return a ``--precision`` that is ``known``; "" leaves it to the machine. Raises `UsageError`."""
+    if text not in known:
+        raise UsageError(f"--precision {text!r} is not known", hint="use float or int8")
+    return text

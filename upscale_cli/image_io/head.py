@@ -24,9 +24,10 @@ class HeadEditor:
 
     def __call__(self, data: Any) -> int:
         """Write a piece and return its length, as libvips asks for it; -1 after an error, which is kept."""
-        piece: bytes | None = bytes(data)
+        data = bytes(data)
+        piece: bytes | None = data
         if self._head is not None:
-            self._head += bytes(data)
+            self._head += data
             piece = self._change(self._head)
             self._head = self._head if piece is None else None
         try:
