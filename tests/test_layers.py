@@ -26,7 +26,7 @@ LAYERS = (
 them.
 """
 
-HEAVY = {"tensorflow", "keras", "flask", "matplotlib"}
+HEAVY = {"tensorflow", "keras", "flask", "matplotlib", "openvino"}
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")

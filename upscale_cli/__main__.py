@@ -11,6 +11,8 @@ from contextlib import suppress
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     code: object = 0
+    # numpy's threads for matrices of a size that never occurs would wait at full speed beside the real work
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from upscale_cli.streams import make_ready
 

@@ -13,7 +13,7 @@ _OWN_GROUPS = Path("/proc/self/cgroup")
 _CPU_FACTS = Path("/proc/cpuinfo")
 
 # numbers of cv2.checkHardwareSupport, for which OpenCV's Python package has no names
-_AVX512, _ARM_DOT_PRODUCT = 256, 101
+_AVX512, _AVX512_VNNI, _ARM_DOT_PRODUCT = 256, 23, 101
 
 
 def available_cpus() -> int:
@@ -71,6 +71,11 @@ def quick_int8() -> bool:
     AVX2 alone LiteRT takes as long for int8 as for float, or half as long again.
     """
     return _has(_AVX512) or _has(_ARM_DOT_PRODUCT) or _avx_vnni()
+
+
+def has_vnni() -> bool:
+    """Whether this CPU, of Intel's kind, sums products of bytes in one step, exactly."""
+    return _has(_AVX512_VNNI) or _avx_vnni()
 
 
 def _has(feature: int) -> bool:

@@ -43,7 +43,10 @@ class Settings:
     """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with,
     and float for 16 bit and float32, of which int8 would round away half a grey level of 8 bit.
     """
-    runtime: str = "litert"
+    runtime: str = ""
+    """``litert``, ``openvino`` or ``tensorflow``; empty = OpenVINO for large pictures where it is installed
+    and quicker on this CPU, LiteRT for the others.
+    """
     ensemble: bool = False
     """Average over the eight flips and turns: a little better, eight times the work of one."""
     tile: int = 0

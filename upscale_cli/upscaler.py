@@ -15,7 +15,7 @@ from upscale_cli import tiler, zoo
 from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
-from upscale_cli.runtimes import open_model
+from upscale_cli.runtimes import open_model, quickest
 from upscale_cli.sanity import consistency
 from upscale_cli.settings import Settings
 from upscale_cli.size import passes
@@ -41,8 +41,8 @@ class Upscaler:
         self._again = zoo.second(self.card) or self.card
         self._direct = zoo.direct(self.card)
         self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
-        self._opened: dict[Path, Model] = {}
-        self._models: dict[tuple[int, bool], Model] = {}
+        self._opened: dict[tuple[Path, str], Model] = {}
+        self._models: dict[tuple[int, bool, str], Model] = {}
         self._guard = threading.Lock()
 
     def _weights(self) -> str:
@@ -96,7 +96,8 @@ class Upscaler:
         ``dtype`` is the picture's. Raises `ScaleError` for a size out of reach.
         """
         rounds = self.passes(width, height)
-        return self._model(rounds, np.dtype(dtype) != np.uint8) if rounds else None
+        runtime = self.settings.runtime or quickest(self.card, width * height)
+        return self._model(rounds, np.dtype(dtype) != np.uint8, runtime) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
         """Return how many passes take that size to the one asked for, or beyond."""
@@ -121,29 +122,29 @@ class Upscaler:
     @property
     def factor(self) -> int:
         """What one pass enlarges by."""
-        return self.card.scale or self._open(self.card).scale
+        return self.card.scale or self._open(self.card, self.settings.runtime or "litert").scale
 
-    def _open(self, card: ModelCard) -> Model:
+    def _open(self, card: ModelCard, runtime: str) -> Model:
         """Open a network when it is first needed."""
-        if card.path not in self._opened:
-            settings = self.settings
-            self._opened[card.path] = open_model(card, runtime=settings.runtime, threads=settings.threads)
-        return self._opened[card.path]
+        key = card.path, runtime
+        if key not in self._opened:
+            self._opened[key] = open_model(card, runtime=runtime, threads=self.settings.threads)
+        return self._opened[key]
 
-    def _model(self, rounds: int, deep: bool) -> Model:
+    def _model(self, rounds: int, deep: bool, runtime: str) -> Model:
         """Return the model that makes so many passes in one, of pictures of 8 bit or of more."""
         with self._guard:
-            if (rounds, deep) not in self._models:
+            if (rounds, deep, runtime) not in self._models:
                 if self.card.kernel:
                     model: Model = Interpolation(self.card.kernel, self.factor**rounds)
                 else:
                     cards = [self._precise(card) if deep else card for card in self._chain(rounds)]
-                    chain = [self._averaged(card) for card in cards]
+                    chain = [self._averaged(card, runtime) for card in cards]
                     model = Chained(chain) if chain[1:] else chain[0]
                     if self.card.back_projection:
                         model = BackProjected(model)
-                self._models[rounds, deep] = model
-            return self._models[rounds, deep]
+                self._models[rounds, deep, runtime] = model
+            return self._models[rounds, deep, runtime]
 
     def _precise(self, card: ModelCard) -> ModelCard:
         """Return the float weights where the CPU alone chose others: int8 answers in steps of 1/500 of white.
@@ -153,9 +154,9 @@ class Upscaler:
         chosen = self.settings.precision or self.settings.model not in ("", card.name)
         return card if chosen or "float" not in card.files else zoo.in_precision(card, "float")
 
-    def _averaged(self, card: ModelCard) -> Model:
+    def _averaged(self, card: ModelCard, runtime: str) -> Model:
         """Return a network averaged over its views: each pass averaged does better than the whole chain."""
-        model, views = self._open(card), len(VIEWS) if self.settings.ensemble else card.views()
+        model, views = self._open(card, runtime), len(VIEWS) if self.settings.ensemble else card.views()
         return SelfEnsemble(model, views) if views > 1 else model
 
     def _chain(self, rounds: int) -> list[ModelCard]:

@@ -159,8 +159,8 @@ class RunOptions:
         str, option(SPEED, "--max-pixels", metavar="N", help="Refuse larger inputs (500M).")
     ] = ""
     runtime: Annotated[
-        str, option(SPEED, "--runtime", metavar="NAME", help="litert, or tensorflow for a GPU.")
-    ] = "litert"
+        str, option(SPEED, "--runtime", metavar="NAME", help="litert, openvino (chosen), or tensorflow.")
+    ] = ""
 
     json: Annotated[bool, option(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False
     raw: Annotated[

@@ -12,20 +12,14 @@ registers of half the width the products cost more, and 16 channels are not few.
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from upscale_cli.machine import wide_registers
+from upscale_cli.runtimes.chain import block_size, plain_chain
 from upscale_cli.runtimes.tflite import code, packed, parsed, store, values, widen
-
-_KINDS = {
-    schema.BuiltinOperator.QUANTIZE: "",
-    schema.BuiltinOperator.DEPTH_TO_SPACE: "d",
-    schema.BuiltinOperator.DEQUANTIZE: "",
-}
 
 
 class Inside(NamedTuple):
@@ -48,7 +42,7 @@ def inside(content: bytes, register: int = 0) -> Inside | None:
     """
     register = register or (16 if wide_registers() else 8)
     model = parsed(content)
-    order = _plain_chain(model)
+    order = plain_chain(model)
     if not order:
         return None
     graph = model.subgraphs[0]
@@ -81,7 +75,7 @@ def _pair(model: Any, operator: Any, *, of_singles: bool, last: bool) -> None:
     shape = (columns + 1, channels) if of_singles else ((columns + 1) // 2, 2 * channels)
     order = np.arange(2 * filters)
     if last:
-        (block,) = (one.builtinOptions.blockSize for one in graph.operators if _kind(model, one) == "d")
+        block = block_size(model)
         order = order.reshape(2, block, -1).swapaxes(0, 1).reshape(-1)
     store(model, kernel, pair.reshape(2 * filters, rows, *shape)[order])
     store(model, bias, np.tile(values(model, bias), 2)[order])
@@ -90,38 +84,3 @@ def _pair(model: Any, operator: Any, *, of_singles: bool, last: bool) -> None:
             steps.scale = np.tile(steps.scale, 2)[order]
             steps.zeroPoint = np.tile(steps.zeroPoint, 2)[order]
     operator.builtinOptions.strideW = 2 if of_singles else 1
-
-
-def _plain_chain(model: Any) -> str:
-    """The letters of the network's operators from first to last; none unless it is a plain chain."""
-    graph, order = model.subgraphs[0], ""
-    value = graph.inputs[0]
-    for operator in graph.operators:
-        kind = _kind(model, operator)
-        if kind is None or operator.inputs[0] != value:
-            return ""
-        value, order = operator.outputs[0], order + kind
-    ends = len(model.subgraphs) == len(graph.inputs) == len(graph.outputs) == 1 and graph.outputs[0] == value
-    return order if ends and re.fullmatch("p?c+p?d", order) else ""
-
-
-def _kind(model: Any, operator: Any) -> str | None:
-    """A letter for what an operator does: c and p for convolutions, d for depth-to-space; None for others."""
-    kind = code(model, operator)
-    if kind == schema.BuiltinOperator.CONV_2D:
-        return _convolution(model.subgraphs[0], operator)
-    return _KINDS.get(kind)
-
-
-def _convolution(graph: Any, operator: Any) -> str | None:
-    """c for 3x3, p for pointwise: in one number type, visiting every pixel, the size kept by padding."""
-    source, kernel, options = *(graph.tensors[n] for n in operator.inputs[:2]), operator.builtinOptions
-    steps = {options.strideH, options.strideW, options.dilationHFactor, options.dilationWFactor}
-    plain = (
-        len(operator.inputs) == 3
-        and source.type == kernel.type
-        and kernel.type in (schema.TensorType.FLOAT32, schema.TensorType.INT8)
-        and options.padding == schema.Padding.SAME
-        and steps == {1}
-    )
-    return {(3, 3): "c", (1, 1): "p"}.get(tuple(kernel.shape[1:3])) if plain else None
