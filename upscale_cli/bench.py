@@ -109,5 +109,6 @@ def _command(source: Path, target: Path, upscaler: Upscaler) -> list[str]:
     """The same work as a process of its own."""
     settings = upscaler.settings
     options = ["-s", f"{settings.scale:g}", "-n", settings.model, "--precision", settings.precision]
+    options += ["--runtime", settings.runtime]
     files = [str(source), "-o", str(target), "--quiet", "--force"]
     return [sys.executable, "-m", "upscale_cli", *files, *options, "--threads", str(settings.threads)]

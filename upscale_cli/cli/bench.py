@@ -30,6 +30,9 @@ def command(
     ] = 1.0,
     rounds: Annotated[int, option(PANEL, "--rounds", min=1, help="Times that each is measured (5).")] = 5,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
+    runtime: Annotated[
+        str, option(PANEL, "--runtime", metavar="NAME", help="litert or openvino (chosen).")
+    ] = "",
     json: Annotated[bool, option(PANEL, "--json", help="All figures as one JSON object.")] = False,
 ) -> None:
     """Measure the models on this machine.
@@ -42,7 +45,7 @@ def command(
     from upscale_cli.bench import draw, measure_speed, measure_start
     from upscale_cli.machine import available_cpus
 
-    upscalers = _upscalers(model, precision, scale, threads)
+    upscalers = _upscalers(model, precision, scale, threads, runtime)
     pixels = draw(size)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     with progress(len(upscalers) * (2 * rounds + 1), "run") as bar:
@@ -83,7 +86,9 @@ def command(
         output.note(f"the machine was busy before (load {load:.1f}): it can do better than this")
 
 
-def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: int, threads: int) -> list[Any]:
+def _upscalers(
+    models: list[str] | None, precisions: list[str] | None, scale: int, threads: int, runtime: str
+) -> list[Any]:
     from upscale_cli import zoo
     from upscale_cli.pipeline import Settings, Upscaler
 
@@ -93,5 +98,6 @@ def _upscalers(models: list[str] | None, precisions: list[str] | None, scale: in
     for name in models or [card.name for card in zoo.models()]:
         known = zoo.find(name, "").files
         for kind in precisions or [kind for kind in ("float", "int8") if kind in known] or ["float"]:
-            found.append(Upscaler(Settings(scale=scale, model=name, precision=kind, threads=threads)))
+            settings = Settings(scale=scale, model=name, precision=kind, threads=threads, runtime=runtime)
+            found.append(Upscaler(settings))
     return found

@@ -53,6 +53,9 @@ def command(
     ] = False,
     worst: Annotated[int, option(PANEL, "--worst", min=0, help="Also list the N worst pictures.")] = 0,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
+    runtime: Annotated[
+        str, option(PANEL, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
+    ] = "",
     record: Annotated[
         bool,
         option(PANEL, "--record", help="Write the scores into the models' cards, by the folders' names."),
@@ -70,7 +73,7 @@ def command(
         raise ScaleError(f"--scale {scale} cannot be evaluated", hint="use --scale 2, 4 or 8")
     from upscale_cli.evaluate import evaluate, find_originals
 
-    contenders = _contenders(model or [""], precision or [""], ensemble, scale, threads)
+    contenders = _contenders(model or [""], precision or [""], ensemble, scale, threads, runtime)
     if record:
         _check_recordable(contenders)
     found: dict[Path, Evaluation[Contender]] = {}
@@ -99,7 +102,7 @@ def command(
 
 
 def _contenders(
-    models: list[str], precisions: list[str], ensemble: bool, scale: int, threads: int
+    models: list[str], precisions: list[str], ensemble: bool, scale: int, threads: int, runtime: str
 ) -> dict[Contender, Enlarge]:
     """What is measured, in the order of the rows: bicubic first, as the published figures have it."""
     from upscale_cli.originals import bicubic
@@ -114,10 +117,10 @@ def _contenders(
     }
     for name in models:
         for kind in precisions:
-            runtime = runtime_for(find(name, kind))
+            usual = runtime or runtime_for(find(name, kind))
             for mean in (False, True) if ensemble else (False,):
                 settings = Settings(
-                    scale=scale, model=name, precision=kind, runtime=runtime, ensemble=mean, threads=threads
+                    scale=scale, model=name, precision=kind, runtime=usual, ensemble=mean, threads=threads
                 )
                 upscaler = Upscaler(settings)
                 card = upscaler.card

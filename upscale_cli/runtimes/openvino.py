@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from upscale_cli.model import ModelCard, inner
 from upscale_cli.pixels import Batch
 from upscale_cli.probe import measured
 from upscale_cli.quiet import silenced
-from upscale_cli.runtimes.chain import plain_chain
+from upscale_cli.runtimes.chain import block_size, plain_chain
 from upscale_cli.runtimes.tflite import code, parsed, values
 from upscale_cli.zoo import read_weights
 
@@ -92,6 +93,7 @@ class OpenVINOModel:
         self.scale, self.channels = card.scale, card.channels
         self.halo, self.residual = card.halo, card.residual
         self._network, self._rim = network, plain_chain(network).count("c")
+        self._block = block_size(network)
         self._threads = threads or available_cpus()
         self._lock, self._compiling = threading.Lock(), threading.Lock()
         self._idle: dict[int, list[openvino.InferRequest]] = {0: [], self._rim: []}
@@ -105,11 +107,12 @@ class OpenVINOModel:
             with self._compiling:  # one thread does it, the others want the result
                 compiled = self._inside if rim else self._whole
             request = compiled.create_infer_request()
-        values = np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
-        answer = request.infer({0: values}, share_inputs=True)[0].transpose(0, 2, 3, 1)
+        planes = np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
+        answers = request.infer({0: planes}, share_inputs=True, share_outputs=True)[0]
+        answer = _depth_to_space(answers, self._block)
         with self._lock:
             self._idle[rim].append(request)
-        return inner(answer, answer.shape[1] // batch.shape[1] * (spare - rim))
+        return inner(answer, self._block * (spare - rim))
 
     @cached_property
     def _whole(self) -> openvino.CompiledModel:
@@ -137,13 +140,24 @@ class OpenVINOModel:
             )
 
 
+def _depth_to_space(planes: NDArray[np.float32], block: int) -> Batch:
+    """(N, block*block*C, H, W) to (N, block*H, block*W, C), in a third of the time that OpenVINO takes."""
+    count, channels, height, width = planes.shape
+    row = channels // block
+    result = np.empty((count, height, block, width, row), np.float32)
+    for picture, subpixels in zip(result, planes, strict=True):
+        for y in range(block):
+            cv2.merge(tuple(subpixels[y * row : (y + 1) * row]), dst=picture[:, y])
+    return result.reshape(count, height * block, width * block, row // block)
+
+
 def _activation(operator: Any) -> int:
     """What a convolution applies to its answers, one of ``schema.ActivationFunctionType``."""
     return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
 
 
 def _built(network: Any, padding: int) -> openvino.Model:
-    """A plain chain (N, C, H, W) float32 to (N, C, H', W') float32, in OpenVINO's operators.
+    """A plain chain without its depth-to-space, (N, C, H, W) to (N, C', H', W'), in OpenVINO's operators.
 
     ``padding``: zeros around what each 3x3 convolution reads. Integers are told as floats that are rounded to
     steps ("fake quantisation"), from which OpenVINO makes integer arithmetic.
@@ -164,8 +178,6 @@ def _built(network: Any, padding: int) -> openvino.Model:
             value = ops.add(value, _constant(values(network, bias) * _steps(bias), 1))
             if _activation(operator) == schema.ActivationFunctionType.RELU:
                 value = ops.relu(value)
-        elif kind == schema.BuiltinOperator.DEPTH_TO_SPACE:
-            value = ops.depth_to_space(value, "blocks_first", operator.builtinOptions.blockSize)
         value = _rounded(value, target)
     return openvino.Model([value], [source])
 
