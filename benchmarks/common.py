@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from upscale_cli.bench import draw
 from upscale_cli.image_io import open_picture
 from upscale_cli.image_io.encode import SaveOptions, write_picture
 from upscale_cli.model import ModelCard
+from upscale_cli.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).with_name("peers")
@@ -34,6 +36,24 @@ def options(doc: str) -> argparse.ArgumentParser:
     return parser
 
 
+class Entry(NamedTuple):
+    """One of this project's models as it takes part: in one precision, by one runtime (empty = chosen)."""
+
+    card: ModelCard
+    runtime: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tables and plots call it."""
+        return " ".join(word for word in (self.card.name, self.card.precision, self.runtime) if word)
+
+    def settings(self, scale: int) -> Settings:
+        """Settings that enlarge with it."""
+        return Settings(
+            scale=scale, model=self.card.name, precision=self.card.precision, runtime=self.runtime
+        )
+
+
 def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest") -> None:
     """An option for this project's models; without it all of them, in one precision or in all."""
     cards = [zoo.find(card.name, "") for card in zoo.models()]
@@ -43,27 +63,22 @@ def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest")
         ]
     parser.add_argument(
         "--models",
-        type=_model,
+        type=_entry,
         nargs="+",
-        default=cards,
-        metavar="NAME[:PRECISION]",
-        help="such as fsrcnn-s or fsrcnn-m:float; as a rule what this CPU is quicker with",
+        default=[Entry(card) for card in cards],
+        metavar="NAME[:PRECISION[:RUNTIME]]",
+        help="such as fsrcnn-s or fsrcnn-m:int8:litert; as a rule what this CPU is quicker with",
     )
 
 
-def _model(text: str) -> ModelCard:
-    name, _, precision = text.partition(":")
-    return zoo.find(name, precision)
-
-
-def label(card: ModelCard) -> str:
-    """What tables and plots call a model."""
-    return f"{card.name} {card.precision}"
+def _entry(text: str) -> Entry:
+    name, precision, runtime = (*text.split(":"), "", "")[:3]
+    return Entry(zoo.find(name, precision), runtime)
 
 
 def goals(by_model: dict[str, float]) -> dict[str, float]:
     """Goals of models, by what tables call those models in the precision that this CPU is quicker with."""
-    return {label(zoo.find(name, "")): goal for name, goal in by_model.items()}
+    return {Entry(zoo.find(name, "")).label: goal for name, goal in by_model.items()}
 
 
 def add_peers(parser: argparse.ArgumentParser) -> None:
@@ -97,9 +112,9 @@ def save(pixels: np.ndarray, target: Path) -> Path:
     return target
 
 
-def upscale_command(source: Path, target: Path, card: ModelCard, *words: str) -> list[str]:
+def upscale_command(source: Path, target: Path, entry: Entry, *words: str) -> list[str]:
     """The command line of this project, as a process."""
-    model = ["-n", card.name, "--precision", card.precision]
+    model = ["-n", entry.card.name, "--precision", entry.card.precision, "--runtime", entry.runtime]
     paths = [str(source), "-o", str(target)]
     return [sys.executable, "-m", "upscale_cli", *paths, "--quiet", "--force", *model, *words]
 

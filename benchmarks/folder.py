@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from common import add_models, label, options, photo, save, upscale_command
+from common import add_models, options, photo, save, upscale_command
 from report import at_least, at_most, table
 
 from upscale_cli.machine import available_cpus
@@ -31,8 +31,8 @@ def main() -> None:
         for number in range(args.count):
             save(np.roll(pixels, 37 * number, axis=1), source / f"{number:04}.jpg")
         commands = {
-            label(card): upscale_command(source, Path(top, f"large {card.name}"), card)
-            for card in args.models
+            entry.label: upscale_command(source, Path(top, f"large {entry.label}"), entry)
+            for entry in args.models
         }
         found = race(commands, args.rounds)
     rows = []

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from common import add_models, label, options, photo, save, upscale_command
+from common import add_models, options, photo, save, upscale_command
 from report import at_most, bars, megabytes, table
 
 from upscale_cli.cli.values import parse_amount
@@ -33,12 +33,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, f"out.{args.format}")
         tiny = save(photo(args.shared, 0.02)[:64, :64], Path(folder, f"tiny.{args.format}"))
-        start = race({label(card): upscale_command(tiny, target, card) for card in args.models}, args.rounds)
+        start = race(
+            {entry.label: upscale_command(tiny, target, entry) for entry in args.models}, args.rounds
+        )
         for size in args.sizes:
             pixels = photo(args.shared, size)
             source, made = save(pixels, Path(folder, f"in.{args.format}")), 4 * pixels.size
             del pixels
-            commands = {label(card): upscale_command(source, target, card, *words) for card in args.models}
+            commands = {entry.label: upscale_command(source, target, entry, *words) for entry in args.models}
             for name, run in race(commands, args.rounds).items():
                 runs[f"{name}, {size:g} MP"] = run, made
                 rates[f"{name}, {size:g} MP"] = (run.seconds - start[name].seconds) / (made / 12e6)

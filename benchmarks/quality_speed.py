@@ -15,13 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pyvips
-from common import Peer, add_models, add_peers, label, options, photo
+from common import Peer, add_models, add_peers, options, photo
 from PIL import Image
 from report import scatter, table
 
 from upscale_cli.evaluate import evaluate
 from upscale_cli.meter import alternate, timed
-from upscale_cli.pipeline import Settings, Upscaler
+from upscale_cli.pipeline import Upscaler
 
 Enlarge = Callable[[np.ndarray], np.ndarray]
 
@@ -75,10 +75,7 @@ def _peers(args) -> dict[str, Peer]:
 
 
 def _models(args) -> dict[str, Enlarge]:
-    return {
-        label(card): Upscaler(Settings(scale=args.scale, model=card.name, precision=card.precision))
-        for card in args.models
-    }
+    return {entry.label: Upscaler(entry.settings(args.scale)) for entry in args.models}
 
 
 def _resizers(scale: int) -> dict[str, Enlarge]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from common import Peer, add_models, add_peers, goals, label, options, photo
+from common import Peer, add_models, add_peers, goals, options, photo
 from report import at_least, bars, table
 
 from upscale_cli.meter import alternate, timed
-from upscale_cli.pipeline import Settings, Upscaler
+from upscale_cli.pipeline import Upscaler
 
 GOALS = goals({"fsrcnn-m": 5})
 """How many times as quick as the peer."""
@@ -27,9 +27,9 @@ def main() -> None:
     weights = args.shared / "peers" / "ncnn" / "realesr-general-x4v3"
     peer = Peer(args.peers_python, "ncnn_compact.py", f"{weights}.param", f"{weights}.bin")
     tasks = {PEER: partial(peer.time, pixels)}
-    for card in args.models:
-        upscaler = Upscaler(Settings(scale=4, model=card.name, precision=card.precision))
-        tasks[label(card)] = partial(timed, partial(upscaler, pixels))
+    for entry in args.models:
+        upscaler = Upscaler(entry.settings(4))
+        tasks[entry.label] = partial(timed, partial(upscaler, pixels))
     alternate(tasks, 1)  # to warm up
     seconds = alternate(tasks, args.rounds)
     peer.close()

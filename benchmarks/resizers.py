@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import add_models, goals, label, options, photo, save, upscale_command
+from common import add_models, goals, options, photo, save, upscale_command
 from report import at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
@@ -58,8 +58,8 @@ def main() -> None:
             "Pillow Lanczos": _python(PILLOW, source, target, args.scale),
             "OpenCV Lanczos": _python(OPENCV, source, target, args.scale),
             **{
-                label(card): upscale_command(source, target, card, "-s", str(args.scale))
-                for card in args.models
+                entry.label: upscale_command(source, target, entry, "-s", str(args.scale))
+                for entry in args.models
             },
         }
         found = race(commands, args.rounds)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import add_models, label, options, photo, save, upscale_command
+from common import add_models, options, photo, save, upscale_command
 from report import at_most, bars, table
 
 from upscale_cli.bench import IMPORTS
@@ -31,11 +31,11 @@ def main() -> None:
             "upscale --version": [*program, "--version"],
             "upscale --help": [*program, "--help"],
         }
-        for card in args.models:
-            commands[label(card)] = upscale_command(source, Path(folder, "large.png"), card)
+        for entry in args.models:
+            commands[entry.label] = upscale_command(source, Path(folder, "large.png"), entry)
         race(commands, 1)  # to warm up: files into the system's memory, modules compiled
         found = race(commands, args.rounds)
-    names = {label(card) for card in args.models}
+    names = {entry.label for entry in args.models}
     first = found[IMPORTS].seconds
     rows = [
         (name, f"{1000 * run.seconds:.0f}", *at_most(run.seconds / first, GOAL if name in names else None))

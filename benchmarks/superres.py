@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from common import PEERS, add_models, add_peers, goals, label, options, photo, save, upscale_command
+from common import PEERS, add_models, add_peers, goals, options, photo, save, upscale_command
 from report import at_least, at_most, bars, megabytes, table
 
 from upscale_cli.meter import race
@@ -34,7 +34,7 @@ def main() -> None:
         target = Path(folder, "large.jpg")
         script = [str(PEERS / "opencv_superres.py"), str(weights), str(source), str(target)]
         commands = {peer: [args.peers_python, *script]}
-        commands |= {label(card): upscale_command(source, target, card) for card in args.models}
+        commands |= {entry.label: upscale_command(source, target, entry) for entry in args.models}
         found = race(commands, args.rounds)
     first, rows = found[peer], []
     for name, run in found.items():

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from upscale_cli import machine
-from upscale_cli.machine import available_cpus, quick_int8, wide_registers
+from upscale_cli.machine import available_cpus, has_vnni, quick_int8, wide_registers
 
 
 @pytest.fixture
@@ -68,16 +68,17 @@ def test_systems_without_affinity(cgroup, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("features", "flags", "wide", "int8"),
+    ("features", "flags", "wide", "int8", "vnni"),
     [
-        ({"AVX512-SKX", "AVX2"}, "avx2 avx512f avx512_vnni", True, True),
-        ({"AVX2"}, "avx2 avx_vnni sha_ni", False, True),
-        ({"AVX2"}, "avx2 sha_ni", False, False),
-        ({"NEON_DOTPROD"}, None, False, True),
-        (set(), None, False, False),
+        ({"AVX512-SKX", "AVX512VNNI", "AVX2"}, "avx2 avx512f avx512_vnni", True, True, True),
+        ({"AVX512-SKX", "AVX2"}, "avx2 avx512f", True, True, False),
+        ({"AVX2"}, "avx2 avx_vnni sha_ni", False, True, True),
+        ({"AVX2"}, "avx2 sha_ni", False, False, False),
+        ({"NEON_DOTPROD"}, None, False, True, False),
+        (set(), None, False, False, False),
     ],
 )
-def test_what_the_cpu_is_quick_with(features, flags, wide, int8, tmp_path, monkeypatch):
+def test_what_the_cpu_is_quick_with(features, flags, wide, int8, vnni, tmp_path, monkeypatch):
     facts = tmp_path / "cpuinfo"
     if flags is not None:
         facts.write_text(
@@ -87,4 +88,4 @@ def test_what_the_cpu_is_quick_with(features, flags, wide, int8, tmp_path, monke
     monkeypatch.setattr(
         cv2, "checkHardwareSupport", lambda number: cv2.getHardwareFeatureName(number) in features
     )
-    assert (wide_registers(), quick_int8()) == (wide, int8)
+    assert (wide_registers(), quick_int8(), has_vnni()) == (wide, int8, vnni)

@@ -193,7 +193,7 @@ def test_altered_files_are_refused(copy, monkeypatch):
 
 
 def test_each_runtime_has_its_kind_of_file(copy):
-    with pytest.raises(ModelError, match=r"fsrcnn.*\.keras: LiteRT") as caught:
+    with pytest.raises(ModelError, match=r"fsrcnn.*\.keras: only TensorFlow") as caught:
         open_model(zoo.find(precision="keras"))
     assert "--runtime tensorflow" in caught.value.hint
     pytest.importorskip("tensorflow")

@@ -181,6 +181,18 @@ def test_the_runtime_that_was_asked_for_is_opened(monkeypatch):
     assert asked == ["tensorflow"]
 
 
+def test_large_pictures_get_the_quickest_runtime(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        module, "open_model", lambda card, **k: asked.append(k["runtime"]) or open_model(card)
+    )
+    monkeypatch.setattr(module, "quickest", lambda card, pixels: "openvino" if pixels >= 1000 else "litert")
+    upscaler = Upscaler(Settings())
+    for height in (10, 50, 10, 50):
+        upscaler(draw(height, 20))
+    assert asked == ["litert", "openvino"]
+
+
 def test_unknown_model():
     with pytest.raises(UnknownModelError, match="fsrcnn-q"):
         Upscaler(Settings(model="fsrcnn-q"))

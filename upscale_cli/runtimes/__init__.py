@@ -49,7 +49,7 @@ def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) ->
 
         return open_keras(card, threads=threads)
     if card.precision == "keras":
-        raise ModelError(f"{card.path}: LiteRT cannot run Keras files", hint="add --runtime tensorflow")
+        raise ModelError(f"{card.path}: only TensorFlow runs Keras files", hint="add --runtime tensorflow")
     if runtime == "openvino":
         from upscale_cli.runtimes.openvino import open_chain
 

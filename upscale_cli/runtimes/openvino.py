@@ -71,7 +71,7 @@ def _import_openvino() -> None:
 
     The converter takes as long to load as all else, and would report to its maker that it was.
     """
-    if "openvino" in sys.modules:
+    if sys.modules.get("openvino"):
         return
     sys.modules[_CONVERTER] = None  # type: ignore[assignment]  # Python's way to say: cannot be imported
     try:
@@ -127,17 +127,16 @@ class OpenVINOModel:
     def _compiled(self, padding: int) -> openvino.CompiledModel:
         import openvino
 
-        with silenced():
-            return openvino.Core().compile_model(
-                _built(self._network, padding),
-                "CPU",
-                {
-                    "INFERENCE_NUM_THREADS": self._threads,
-                    "NUM_STREAMS": self._threads,  # one thread each: bytes do not depend on their number
-                    "ENABLE_CPU_PINNING": False,
-                    "INFERENCE_PRECISION_HINT": "f32",  # no bfloat16 in the place of floats
-                },
-            )
+        return openvino.Core().compile_model(
+            _built(self._network, padding),
+            "CPU",
+            {
+                "INFERENCE_NUM_THREADS": self._threads,
+                "NUM_STREAMS": self._threads,  # one thread each: bytes do not depend on their number
+                "ENABLE_CPU_PINNING": False,
+                "INFERENCE_PRECISION_HINT": "f32",  # no bfloat16 in the place of floats
+            },
+        )
 
 
 def _depth_to_space(planes: NDArray[np.float32], block: int) -> Batch:

@@ -1,0 +1,190 @@
+"""Networks run by OpenVINO: the pictures of LiteRT, whatever the tiles."""
+
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from tests.conftest import draw
+from tests.test_inside import CARDS, skip, stride
+from upscale_cli import zoo
+from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.machine import has_vnni
+from upscale_cli.model import inner
+from upscale_cli.runtimes import open_model, quickest
+from upscale_cli.runtimes import openvino as module
+from upscale_cli.runtimes.chain import plain_chain
+from upscale_cli.runtimes.tflite import packed, parsed
+from upscale_cli.tiler import Tiling, upscale
+from upscale_cli.zoo import read_weights
+
+if find_spec("openvino") is None:
+    pytest.skip("OpenVINO is not installed", allow_module_level=True)
+EXACT = [card for card in CARDS if card.precision == "float" or has_vnni()]
+
+
+@pytest.fixture(params=EXACT, ids=[card.path.name for card in EXACT], scope="module")
+def card(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(card):
+    return open_model(card, runtime="openvino")
+
+
+def batch(height, width, count=1):
+    return np.stack([draw(height, width, 1, np.float32, seed) for seed in range(count)])
+
+
+def test_answers_are_those_of_litert(card, model):
+    values = batch(50, 61, 2)
+    answer, expected = model(values), open_model(card)(values)
+    assert answer.shape == expected.shape
+    assert answer.dtype == np.float32
+    difference = 255 * np.abs(answer - expected)
+    if card.precision == "float":
+        assert difference.max() < 0.01
+    else:  # integers between layers are rounded by other rules where they lie halfway
+        assert difference.mean() < 0.1
+        assert difference.max() < 8
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(7, 6), (16, 29), (40, 40)])
+def test_the_answers_inside_are_those_of_the_whole_window(card, model, rows, columns):
+    values = batch(rows + 2 * card.halo, columns + 2 * card.halo, 2)
+    whole = model(values)
+    for spare in (3, card.halo, card.halo + 2):
+        assert np.array_equal(model(values, spare=spare), inner(whole, card.scale * spare))
+
+
+def test_pictures_are_the_same_whatever_the_tiles(model):
+    picture = draw(150, 163)
+    expected = upscale(picture, model, Tiling())
+    for tiling in (Tiling(tile=8), Tiling(tile=70, batch=2), Tiling(tile=47, threads=1), Tiling(threads=5)):
+        assert np.array_equal(upscale(picture, model, tiling), expected)
+
+
+def test_calls_from_several_threads_and_results_of_the_callers_own(model):
+    pictures = [batch(16 + number % 3, 16) for number in range(12)]
+    expected = [model(picture).copy() for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(model, pictures))
+    answers[0][:] += 1  # may be written to
+    assert np.array_equal(answers[0] - 1, expected[0] + 1 - 1)
+    assert all(np.array_equal(a, b) for a, b in zip(answers[1:], expected[1:], strict=True))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("block", [2, 4])
+def test_subpixels_side_by_side(block, channels):
+    planes = np.random.default_rng(0).random((2, block * block * channels, 5, 7), np.float32)
+    expected = planes.reshape(2, block, block, channels, 5, 7).transpose(0, 4, 1, 5, 2, 3)
+    answer = module._depth_to_space(planes, block)
+    assert np.array_equal(answer, expected.reshape(2, 5 * block, 7 * block, channels))
+
+
+def test_facts_of_a_file_without_a_card_are_measured(tmp_path):
+    path = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "copy.tflite")
+    model = open_model(zoo.find(str(path), ""), runtime="openvino")
+    known = zoo.find("fsrcnn-s")
+    facts = model.scale, model.channels, model.halo, model.residual
+    assert facts == (known.scale, known.channels, known.halo, known.residual)
+
+
+@pytest.mark.parametrize("change", [stride, skip])
+def test_other_networks_are_refused(change, tmp_path):
+    network = parsed(read_weights(zoo.find("fsrcnn-s")))
+    for operator in network.subgraphs[0].operators:
+        operator.inputs = operator.inputs.copy()
+    change(network)
+    path = tmp_path / "other.tflite"
+    path.write_bytes(packed(network))
+    with pytest.raises(ModelError, match=r"other\.tflite: OpenVINO runs plain chains") as caught:
+        open_model(zoo.find(str(path), ""), runtime="openvino")
+    assert "--runtime litert" in caught.value.hint
+
+
+def test_other_activations_are_refused(tmp_path):
+    network = parsed(read_weights(zoo.find("fsrcnn-s")))
+    network.subgraphs[0].operators[1].builtinOptions.fusedActivationFunction = 3  # ReLU6
+    assert plain_chain(network)
+    path = tmp_path / "other.tflite"
+    path.write_bytes(packed(network))
+    with pytest.raises(ModelError, match="plain chains"):
+        open_model(zoo.find(str(path), ""), runtime="openvino")
+
+
+@pytest.mark.parametrize("content", [b"", b"no network", bytes(1000)])
+def test_files_that_hold_no_network_are_refused(content, tmp_path):
+    path = tmp_path / "none.tflite"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"none\.tflite"):
+        open_model(zoo.find(str(path), ""), runtime="openvino")
+
+
+def test_bytes_need_sums_that_are_exact(monkeypatch):
+    monkeypatch.setattr(module, "has_vnni", lambda: False)
+    open_model(zoo.find("fsrcnn-s"), runtime="openvino")
+    with pytest.raises(ModelError, match="without VNNI") as caught:
+        open_model(zoo.find("fsrcnn-s", "int8"), runtime="openvino")
+    assert "--precision float" in caught.value.hint
+
+
+def test_keras_files_are_for_tensorflow():
+    with pytest.raises(ModelError, match="only TensorFlow"):
+        open_model(zoo.find(precision="keras"), runtime="openvino")
+
+
+def test_without_openvino_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match="OpenVINO is not installed") as caught:
+        open_model(zoo.find(), runtime="openvino")
+    assert "pip install openvino" in caught.value.hint
+
+
+def test_nothing_is_reported_to_anybody():
+    """OpenVINO's model converter tells its maker that it was loaded; without it nothing does."""
+    code = (
+        "import sys, numpy as np; from upscale_cli import zoo; from upscale_cli.runtimes import open_model\n"
+        "open_model(zoo.find(), runtime='openvino')(np.zeros((1, 40, 40, 1), np.float32))\n"
+        "print([name for name in sys.modules if 'telemetry' in name or 'openvino.tools' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+# Which runtime a picture gets.
+
+
+@pytest.fixture
+def vnni(monkeypatch):
+    monkeypatch.setattr("upscale_cli.runtimes.has_vnni", lambda: True)
+
+
+def test_large_pictures_are_for_openvino(vnni):
+    card = zoo.find("fsrcnn-s")
+    least = next(pixels for pixels in range(10**5, 10**7, 10**4) if quickest(card, pixels) == "openvino")
+    assert 0.5e6 < least < 1.5e6
+    assert quickest(card, least - 10**4) == "litert"
+    assert quickest(zoo.find("fsrcnn-m"), least // 4) == "openvino"
+    assert quickest(zoo.find("fsrcnn-l"), 64 * 64) == "litert"
+
+
+def test_networks_of_unknown_cost_are_for_litert(vnni, tmp_path):
+    path = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "copy.tflite")
+    assert quickest(zoo.find(str(path), ""), 10**9) == "litert"
+
+
+def test_litert_where_openvino_gains_nothing_or_is_not_there(vnni, monkeypatch):
+    card = zoo.find()
+    assert quickest(card, 10**9) == "openvino"
+    monkeypatch.setattr("upscale_cli.runtimes.find_spec", lambda name: None)
+    assert quickest(card, 10**9) == "litert"
+    monkeypatch.undo()
+    monkeypatch.setattr("upscale_cli.runtimes.has_vnni", lambda: False)
+    assert quickest(card, 10**9) == "litert"
