@@ -36,7 +36,7 @@ def test_the_readme_names_them_all() -> None:
 @pytest.mark.parametrize(
     ("script", "words", "row"),
     [
-        ("core.py", ["--size", "0.01"], "fsrcnn-s float"),
+        ("core.py", ["--size", "0.01"], "fsrcnn-s float litert"),
         ("memory.py", ["--sizes", "0.01", "--format", "png", "--memory", "1G"], "bicubic float, 0.01 MP"),
         ("folder.py", ["--size", "0.01", "--count", "2"], "bicubic float"),
         ("start.py", [], "bicubic float"),

@@ -210,6 +210,14 @@ def test_leaving_early_stops_the_workers_and_leaves_no_half_file(folder, upscale
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize(("threads", "together"), [(0, 4), (1, 1), (2, 2), (5, 5)])
+def test_a_picture_more_than_cpus_unless_told(threads, together, folder, monkeypatch):
+    monkeypatch.setattr(module, "available_cpus", lambda: 3)
+    upscaler = Upscaler(Settings(model="bicubic", threads=threads))
+    batch = Batch(jobs_of(upscaler), upscaler)
+    assert len(batch._workers) == together
+
+
 def test_many_pictures_keep_within_the_budget(folder, monkeypatch):
     monkeypatch.setattr(module, "job_memory", lambda job: 10)
     upscaler = Upscaler(Settings(model="bicubic", threads=4, memory=10**9))

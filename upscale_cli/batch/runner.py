@@ -58,9 +58,11 @@ class Batch:
         self._stop = threading.Event()
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue(maxsize=256)
         self._budget = Budget(upscaler.settings.memory or fair_share())
+        # one more than CPUs, for the moments in which a picture waits for the disk or for its own end
+        at_once = upscaler.settings.threads or self.cpus + 1
         self._workers = [
             threading.Thread(target=self._work, daemon=True, name=f"picture-{number}")
-            for number in range(min(self.cpus, len(jobs)))
+            for number in range(min(at_once, len(jobs)))
         ]
 
     def __enter__(self) -> Batch:
