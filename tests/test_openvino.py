@@ -63,6 +63,8 @@ def test_the_answers_inside_are_those_of_the_whole_window(card, model, rows, col
 
 
 def test_pictures_are_the_same_whatever_the_tiles(model):
+    for height, width in ((1, 1), (1, 9), (9, 1)):
+        assert upscale(draw(height, width), model).shape == (height * model.scale, width * model.scale, 3)
     picture = draw(150, 163)
     expected = upscale(picture, model, Tiling())
     for tiling in (Tiling(tile=8), Tiling(tile=70, batch=2), Tiling(tile=47, threads=1), Tiling(threads=5)):
@@ -79,13 +81,14 @@ def test_calls_from_several_threads_and_results_of_the_callers_own(model):
     assert all(np.array_equal(a, b) for a, b in zip(answers[1:], expected[1:], strict=True))
 
 
+@pytest.mark.parametrize(("height", "width"), [(5, 7), (1, 1), (6, 1), (1, 6)])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("block", [2, 4])
-def test_subpixels_side_by_side(block, channels):
-    planes = np.random.default_rng(0).random((2, block * block * channels, 5, 7), np.float32)
-    expected = planes.reshape(2, block, block, channels, 5, 7).transpose(0, 4, 1, 5, 2, 3)
+def test_subpixels_side_by_side(block, channels, height, width):
+    planes = np.random.default_rng(0).random((2, block * block * channels, height, width), np.float32)
+    expected = planes.reshape(2, block, block, channels, height, width).transpose(0, 4, 1, 5, 2, 3)
     answer = module._depth_to_space(planes, block)
-    assert np.array_equal(answer, expected.reshape(2, 5 * block, 7 * block, channels))
+    assert np.array_equal(answer, expected.reshape(2, height * block, width * block, channels))
 
 
 def test_facts_of_a_file_without_a_card_are_measured(tmp_path):

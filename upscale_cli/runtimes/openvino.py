@@ -48,7 +48,7 @@ def open_chain(card: ModelCard, *, threads: int = 0) -> OpenVINOModel:
         network = parsed(content)
         plain = plain_chain(network)
     except Exception as error:  # whatever reading a damaged file leads to
-        raise ModelError(f"{card.path}: not a .tflite file: {error}", hint="use --runtime litert") from error
+        raise ModelError(f"{card.path}: not a .tflite file: {error}", hint="check the path") from error
     if not plain or any(_activation(one) not in _ACTIVATIONS for one in network.subgraphs[0].operators):
         raise ModelError(
             f"{card.path}: OpenVINO runs plain chains of 3x3 convolutions only, and this is none",
