@@ -159,7 +159,7 @@ class RunOptions:
         str, option(SPEED, "--max-pixels", metavar="N", help="Refuse larger inputs (500M).")
     ] = ""
     runtime: Annotated[
-        str, option(SPEED, "--runtime", metavar="NAME", help="litert, openvino (chosen), or tensorflow.")
+        str, option(SPEED, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
     ] = ""
 
     json: Annotated[bool, option(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False

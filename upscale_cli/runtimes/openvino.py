@@ -79,7 +79,7 @@ def _import_openvino() -> None:
             import openvino  # noqa: F401
     except ImportError as error:
         raise MissingExtraError(
-            "OpenVINO is not installed", hint="pip install openvino, or use --runtime litert"
+            f"OpenVINO cannot be loaded: {error}", hint="pip install openvino, or use --runtime litert"
         ) from error
     finally:
         del sys.modules[_CONVERTER]
