@@ -93,6 +93,7 @@ def failing(here, capfd):
         (["photo.jpg", "--scael", "2"], 2, "--scael", "--help"),
         (["photo.jpg", "-n", "bicubic", "--scale"], 2, "--scale", "--help"),
         (["photo.jpg", "--name", "{x}"], 2, "unknown field {x}", "{stem}"),
+        (["photo.jpg", "--name", "{stem}.xyz"], 2, "no picture format is called .xyz", ".png"),
         (["photo.jpg", "--memory", "lots"], 2, "--memory 'lots' is not an amount", "2G"),
         (["photo.jpg", "--memory", "1M"], 1, "photo.jpg: 60x40 to 120x80 takes about", "--memory"),
         (["photo.jpg", "--max-pixels", "1k"], 1, "photo.jpg: 60x40 is more than", "--max-pixels"),

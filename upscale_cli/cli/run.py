@@ -145,6 +145,13 @@ def _destination(options: RunOptions) -> Destination:
             )
         return Destination(folder=str(place.parent), file=str(place))
     template = NameTemplate(options.name) if options.name else None
+    if template and not options.format:
+        suffix = Path(template.fill("photo", ext=".jpg", scale="2", model="", size=(1, 1))).suffix
+        if suffix and suffix.lower() not in SUFFIXES:  # told now, not once for each of many pictures
+            raise UsageError(
+                f"--name {options.name!r}: no picture format is called {suffix}",
+                hint="write {stem}{ext}, or one of " + " ".join(sorted(SUFFIXES)),
+            )
     return Destination(folder=str(place), template=template)
 
 
