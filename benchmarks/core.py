@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from common import add_models, options, photo
+from common import Entry, add_models, options, photo
 from report import at_most, bars, table
 
 from upscale_cli.machine import available_cpus
@@ -45,28 +45,24 @@ def main() -> None:
     add_models(parser, precisions="all")
     args = parser.parse_args()
     pixels = photo(args.shared, args.size)
-    tasks = {}
-    for entry in args.models:
-        runtime = entry.runtime or quickest(entry.card, pixels.shape[0] * pixels.shape[1])
-        litert, model = open_model(entry.card), open_model(entry.card, runtime=runtime)
-        recorder = Recorder(model)
+    tasks, runtimes = {}, {}
+    for card, chosen in args.models:
+        runtime = chosen or quickest(card, pixels.shape[0] * pixels.shape[1])
+        name = Entry(card, runtime).label
+        runtimes[name] = runtime
+        models = {kind: open_model(card, runtime=kind) for kind in {"litert", runtime}}
+        recorder = Recorder(models[runtime])
         upscale(pixels, recorder)
-        name = f"{entry.card.name} {entry.card.precision} {runtime}"
-        tasks[name, "LiteRT"] = partial(timed, partial(network_alone, litert, recorder.calls))
-        tasks[name, "alone"] = partial(timed, partial(network_alone, model, recorder.calls))
-        tasks[name, "core"] = partial(timed, partial(upscale, pixels, model))
+        for kind, model in models.items():
+            tasks[name, kind] = partial(timed, partial(network_alone, model, recorder.calls))
+        tasks[name, "core"] = partial(timed, partial(upscale, pixels, models[runtime]))
     seconds = alternate(tasks, args.rounds)
-    names = list(dict.fromkeys(name for name, _ in tasks))
-    ratios = {name: seconds[name, "core"] / seconds[name, "LiteRT"] for name in names}
-    rows = [
-        (
-            name,
-            *(f"{1000 * seconds[name, part]:.0f}" for part in ("LiteRT", "alone", "core")),
-            *at_most(ratios[name], 1.2),
-            f"{seconds[name, 'core'] / seconds[name, 'alone']:.2f}",
-        )
-        for name in names
-    ]
+    ratios, rows = {}, []
+    for name, runtime in runtimes.items():
+        litert, network, core = (seconds[name, part] for part in ("litert", runtime, "core"))
+        ratios[name] = core / litert
+        times = [f"{1000 * part:.0f}" for part in (litert, network, core)]
+        rows.append((name, *times, *at_most(ratios[name], 1.2), f"{core / network:.2f}"))
     columns = ["LiteRT ms", "network ms", "upscale() ms", "of LiteRT", "goal", "of the network"]
     table([f"{args.size:g} megapixels, 2x", *columns], rows)
     bars(args.out / "core.png", "upscale() against LiteRT alone", ratios, "ratio of medians")
