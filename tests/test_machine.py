@@ -85,6 +85,7 @@ def test_what_the_cpu_is_quick_with(features, flags, wide, int8, vnni, tmp_path,
             f"processor\t: 0\nmodel name\t: avx_vnni in name only\nflags\t\t: fpu {flags}\nbugs\t: none\n"
         )
     monkeypatch.setattr(machine, "_CPU_FACTS", facts)
+    monkeypatch.setattr(machine, "_avx_vnni", machine._avx_vnni.__wrapped__)  # without what it remembers
     monkeypatch.setattr(
         cv2, "checkHardwareSupport", lambda number: cv2.getHardwareFeatureName(number) in features
     )

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -70,7 +71,7 @@ def quick_int8() -> bool:
     They are with VNNI and ARM's dot product, which sum products of bytes in one step, and with AVX-512. With
     AVX2 alone LiteRT takes as long for int8 as for float, or half as long again.
     """
-    return _has(_AVX512) or _has(_ARM_DOT_PRODUCT) or _avx_vnni()
+    return has_vnni() or _has(_AVX512) or _has(_ARM_DOT_PRODUCT)
 
 
 def has_vnni() -> bool:
@@ -84,6 +85,7 @@ def _has(feature: int) -> bool:
     return bool(cv2.checkHardwareSupport(feature))
 
 
+@cache
 def _avx_vnni() -> bool:
     """Whether there is VNNI for AVX2's registers, which OpenCV does not tell; False where Linux does not."""
     try:

@@ -15,7 +15,6 @@ from upscale_cli.resample import Interpolation
 
 RUNTIMES = ("litert", "openvino", "tensorflow")
 
-
 _WORTH_STARTING = 20e9
 """Multiplications of a picture from which on OpenVINO, whose start takes 0.2 s longer, is done sooner."""
 
