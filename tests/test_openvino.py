@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import draw
 from tests.test_inside import CARDS, skip, stride
 from upscale_cli import zoo
-from upscale_cli.errors import MissingExtraError, ModelError
+from upscale_cli.errors import MissingExtraError, ModelError, UsageError
 from upscale_cli.machine import has_vnni
 from upscale_cli.model import inner
 from upscale_cli.runtimes import open_model, quickest
@@ -25,6 +25,8 @@ from upscale_cli.zoo import read_weights
 if find_spec("openvino") is None:
     pytest.skip("OpenVINO is not installed", allow_module_level=True)
 EXACT = [card for card in CARDS if card.precision == "float" or has_vnni()]
+module._import_openvino()
+bfloat16 = pytest.mark.skipif(not module._has_bfloat16(), reason="the CPU does not multiply bfloat16")
 
 
 @pytest.fixture(params=EXACT, ids=[card.path.name for card in EXACT], scope="module")
@@ -159,6 +161,55 @@ def test_nothing_is_reported_to_anybody():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+# bfloat16: the weights of float, quicker sums.
+
+
+@bfloat16
+@pytest.mark.parametrize("name", ["fsrcnn-s", "fsrcnn-m"])
+def test_bfloat16_is_nearly_float(name):
+    values = batch(50, 61)
+    answer, whole, integer = (
+        open_model(zoo.find(name, precision), runtime="openvino")(values)
+        for precision in ("bfloat16", "float", "int8")
+    )
+    difference = 255 * np.abs(answer - whole)
+    assert 0 < difference.mean() < 0.2
+    assert difference.mean() < (255 * np.abs(integer - whole)).mean() / 2
+
+
+@bfloat16
+@pytest.mark.parametrize("name", ["fsrcnn-s", "fsrcnn-m"])
+def test_bfloat16_leaves_one_colour_alone(name):
+    model = open_model(zoo.find(name, "bfloat16"), runtime="openvino")
+    for level in range(0, 256, 15):
+        picture = np.full((40, 40, 3), level, np.uint8)
+        assert np.array_equal(upscale(picture, model), np.full((80, 80, 3), level, np.uint8))
+
+
+@bfloat16
+def test_bfloat16_gives_the_same_picture_whatever_the_tiles():
+    model = open_model(zoo.find("fsrcnn-m", "bfloat16"), runtime="openvino")
+    picture = draw(150, 163)
+    expected = upscale(picture, model, Tiling())
+    for tiling in (Tiling(tile=8), Tiling(tile=70, batch=2), Tiling(threads=5)):
+        assert np.array_equal(upscale(picture, model, tiling), expected)
+
+
+def test_bfloat16_needs_a_cpu_that_multiplies_it(monkeypatch):
+    monkeypatch.setattr(module, "_has_bfloat16", lambda: False)
+    with pytest.raises(ModelError, match="does not multiply bfloat16") as caught:
+        open_model(zoo.find("fsrcnn-s", "bfloat16"), runtime="openvino")
+    assert "--precision float" in caught.value.hint
+
+
+@pytest.mark.parametrize("runtime", ["litert", "tensorflow"])
+def test_bfloat16_is_for_openvino(runtime):
+    card = zoo.find("fsrcnn-s", "bfloat16")
+    assert quickest(card, 1) == "openvino"
+    with pytest.raises(UsageError, match=f"bfloat16, not {runtime}"):
+        open_model(card, runtime=runtime)
 
 
 # Which runtime a picture gets.

@@ -190,6 +190,19 @@ def test_a_card_that_is_none(tmp_path, text):
         zoo.find(str(tmp_path / "a.tflite"))
 
 
+def test_bfloat16_is_computed_with_the_weights_of_float(tmp_path):
+    for name in ("fsrcnn-s", "fsrcnn-l"):
+        card, float_card = zoo.find(name, "bfloat16"), zoo.find(name)
+        for part in (lambda one: one, zoo.second, zoo.direct):
+            known, other = part(card), part(float_card)
+            if known or other:
+                assert (known.path, known.sha256, known.views()) == (other.path, other.sha256, other.views())
+                assert known.precision == "bfloat16"
+    alone = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "copy.tflite")
+    assert zoo.find(str(alone), "bfloat16").precision == "bfloat16"
+    assert zoo.find(str(alone), "bfloat16").path == alone
+
+
 def test_later_passes_have_files_of_their_own_in_every_kind():
     """So that a runtime which takes another kind of file takes the later pass's, too."""
     first = zoo.find("fsrcnn-m", "int8")

@@ -40,8 +40,9 @@ class Settings:
     model: str = ""
     """A name that ``upscale models`` lists, or a path; empty = the default model."""
     precision: str = ""
-    """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with,
-    and float for 16 bit and float32, of which int8 would round away half a grey level of 8 bit.
+    """``float``; ``int8``: a little worse, mostly quicker; ``bfloat16``: on CPUs with AMX nearly as quick as
+    int8, and for 8 bit nearly as good as float; empty = what this CPU is quicker with, and float for 16 bit
+    and float32, of which the others would round away half a grey level of 8 bit.
     """
     runtime: str = ""
     """``litert``, ``openvino`` or ``tensorflow``; empty = OpenVINO for large pictures where it is installed

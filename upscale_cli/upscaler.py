@@ -122,7 +122,7 @@ class Upscaler:
     @property
     def factor(self) -> int:
         """What one pass enlarges by."""
-        return self.card.scale or self._open(self.card, self.settings.runtime or "litert").scale
+        return self.card.scale or self._open(self.card, self.settings.runtime or quickest(self.card, 0)).scale
 
     def _open(self, card: ModelCard, runtime: str) -> Model:
         """Open a network when it is first needed."""

@@ -75,9 +75,9 @@ def default_name() -> str:
 def find(name: str = "", precision: str = "float") -> ModelCard:
     """The card of a model: of that name, or of the weights file at that path; "" = the default model.
 
-    ``precision``: "float", "int8" or "keras"; "" = that of the file at the path; for a name int8 if there are
-    such weights and the CPU is far quicker with them, since they are hardly worse. Raises UnknownModelError,
-    or ModelError where there is no file of that precision.
+    ``precision``: "float", "bfloat16", "int8" or "keras"; "" = that of the file at the path; for a name int8
+    if there are such weights and the CPU is far quicker with them, since they are hardly worse. Raises
+    UnknownModelError, or ModelError where there is no file of that precision.
     """
     name = name or default_name()
     if Path(name).suffix in _SUFFIXES:
@@ -114,13 +114,14 @@ def direct(card: ModelCard) -> ModelCard | None:
 
 def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     """The card of other weights of the same model, in files beside its own; None without such a precision."""
-    if not other or card.precision not in other["files"]:
+    if not other or card.precision not in _files(other):
         return None
-    own = other["files"][card.precision]
+    files = _files(other)
+    own = files[card.precision]
     own_facts = {fact: other[fact] for fact in _FACTS if fact in other}
     facts = {"second": {}, "direct": {}, "scores": {}, **own_facts}
     path = card.path.with_name(own["file"])
-    return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
+    return replace(card, path=path, sha256=own["sha256"], files=files, **facts)
 
 
 def in_precision(card: ModelCard, precision: str) -> ModelCard:
@@ -129,6 +130,8 @@ def in_precision(card: ModelCard, precision: str) -> ModelCard:
         return card
     if precision == "float" and card.precision == "keras" and not card.files:
         return card  # alone, and computed in float
+    if {precision, card.precision} == {"float", "bfloat16"}:
+        return replace(card, precision=precision)  # the same file
     if precision not in card.files:
         raise ModelError(
             f"{card.path}: no manifest beside it tells of its {precision} weights",
@@ -175,8 +178,9 @@ def _manifest() -> dict[str, Any]:
 
 
 def _files(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A model's files by precision. Those of float are also what bfloat16 is computed with."""
     files: dict[str, dict[str, Any]] = row["files"]
-    return files
+    return {**files, "bfloat16": files["float"]} if "float" in files else files
 
 
 def _card(row: dict[str, Any], precision: str, folder: Path | None = None) -> ModelCard:

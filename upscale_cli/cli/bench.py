@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from upscale_cli.cli import output
 from upscale_cli.cli.options import option
 from upscale_cli.cli.results import PANEL, print_json, print_table, progress
-from upscale_cli.cli.values import parse_precision
+from upscale_cli.cli.values import PRECISIONS, parse_precision
 from upscale_cli.errors import UsageError
 
 
@@ -21,7 +21,12 @@ def command(
     ] = None,
     precision: Annotated[
         list[str] | None,
-        option(PANEL, "--precision", metavar="KIND", help="float or int8 (both); may be given again."),
+        option(
+            PANEL,
+            "--precision",
+            metavar="KIND",
+            help="float, bfloat16 or int8 (float and int8); may be given again.",
+        ),
     ] = None,
     scale: Annotated[int, option(PANEL, "--scale", "-s", help="Factor: 2 (the default), 4 or 8.")] = 2,
     size: Annotated[
@@ -93,7 +98,7 @@ def _upscalers(
     from upscale_cli.pipeline import Settings, Upscaler
 
     for kind in precisions or ():
-        parse_precision(kind, ("float", "int8"))
+        parse_precision(kind, PRECISIONS)
     found = []
     for name in models or [card.name for card in zoo.models()]:
         known = zoo.find(name, "").files

@@ -41,7 +41,8 @@ def command(
         ),
     ] = None,
     precision: Annotated[
-        str, option(PANEL, "--precision", metavar="KIND", help="float or int8 (default: the quicker).")
+        str,
+        option(PANEL, "--precision", metavar="KIND", help="float, bfloat16 or int8 (default: the quicker)."),
     ] = "",
     crops: Annotated[int, option(PANEL, "--crops", min=1, max=12, help="How many places are shown (4).")] = 4,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,

@@ -45,7 +45,7 @@ def command(
             PANEL,
             "--precision",
             metavar="KIND",
-            help="float or int8 (default: the quicker); may be given again.",
+            help="float, bfloat16 or int8 (default: the quicker); may be given again.",
         ),
     ] = None,
     ensemble: Annotated[

@@ -137,7 +137,7 @@ class RunOptions:
             SPEED,
             "--precision",
             metavar="KIND",
-            help="float, or int8: a little worse (default: the quicker).",
+            help="float, bfloat16 or int8 (default: the quicker).",
         ),
     ] = ""
     ensemble: Annotated[

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from upscale_cli.errors import UsageError
 
+PRECISIONS = ("float", "bfloat16", "int8")
+
 
 def parse_scale(text: str) -> float:
     """Return the factor that a text such as ``4``, ``1.5`` or ``4x`` stands for. Raises `UsageError`."""
@@ -48,8 +50,8 @@ def parse_colour(text: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def parse_precision(text: str, known: tuple[str, ...] = ("", "float", "int8")) -> str:
+def parse_precision(text: str, known: tuple[str, ...] = ("", *PRECISIONS)) -> str:
     """Return a ``--precision`` that is ``known``; "" leaves it to the machine. Raises `UsageError`."""
     if text not in known:
-        raise UsageError(f"--precision {text!r} is not known", hint="use float or int8")
+        raise UsageError(f"--precision {text!r} is not known", hint=f"use {', '.join(PRECISIONS)}")
     return text

@@ -29,6 +29,8 @@ def quickest(card: ModelCard, pixels: int) -> str:
 
     It depends on the picture, the network and the machine only, since the last bits differ between runtimes.
     """
+    if card.precision == "bfloat16":
+        return "openvino"  # which alone computes in it
     work = pixels * card.macs_per_pixel * card.views()
     return "openvino" if work >= _WORTH_STARTING and has_vnni() and find_spec("openvino") else "litert"
 
@@ -43,6 +45,11 @@ def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) ->
         raise UsageError(f"no runtime named {runtime!r}", hint=f"choose one of: {', '.join(RUNTIMES)}")
     if card.kernel:
         return Interpolation(card.kernel, card.scale)
+    if card.precision == "bfloat16" and runtime != "openvino":
+        raise UsageError(
+            f"only OpenVINO computes in bfloat16, not {runtime}",
+            hint="leave out --runtime, or use --precision float",
+        )
     if runtime == "tensorflow":
         from upscale_cli.runtimes.tensorflow import open_keras
 

@@ -54,6 +54,10 @@ def open_chain(card: ModelCard, *, threads: int = 0) -> OpenVINOModel:
             f"{card.path}: OpenVINO runs plain chains of 3x3 convolutions only, and this is none",
             hint="use --runtime litert",
         )
+    if card.precision == "bfloat16" and not _has_bfloat16():
+        raise ModelError(
+            f"{card.path}: this CPU does not multiply bfloat16", hint="use --precision float or int8"
+        )
     if any(tensor.type == _INT8 for tensor in network.subgraphs[0].tensors) and not has_vnni():
         raise ModelError(
             f"{card.path}: on a CPU without VNNI OpenVINO's sums of int8 products are not exact",
@@ -64,6 +68,13 @@ def open_chain(card: ModelCard, *, threads: int = 0) -> OpenVINOModel:
         card = replace(card, channels=channels)
         card = measured(card, OpenVINOModel(card, network, threads))
     return OpenVINOModel(card, network, threads)
+
+
+def _has_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16 (AMX, or those of AVX-512)."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _import_openvino() -> None:
@@ -134,7 +145,7 @@ class OpenVINOModel:
                 "INFERENCE_NUM_THREADS": self._threads,
                 "NUM_STREAMS": self._threads,  # one thread each: bytes do not depend on their number
                 "ENABLE_CPU_PINNING": False,
-                "INFERENCE_PRECISION_HINT": "f32",  # no bfloat16 in the place of floats
+                "INFERENCE_PRECISION_HINT": "bf16" if self.card.precision == "bfloat16" else "f32",
             },
         )
 
