@@ -51,9 +51,22 @@ def test_answers_are_those_of_litert(card, model):
     difference = 255 * np.abs(answer - expected)
     if card.precision == "float":
         assert difference.max() < 0.01
-    else:  # integers between layers are rounded by other rules where they lie halfway
-        assert difference.mean() < 0.1
+    else:  # LiteRT rounds its answers to integers, and halves between layers by other rules
+        assert difference.mean() < 0.4
         assert difference.max() < 8
+
+
+INTEGERS = [card for card in EXACT if card.precision == "int8"]
+
+
+@pytest.mark.parametrize("card", INTEGERS, ids=[card.path.name for card in INTEGERS])
+def test_int8_answers_are_nearer_to_float_than_those_of_litert(card):
+    values = batch(50, 61, 2)
+    whole = open_model(zoo.in_precision(card, "float"))(values)
+    off, off_of_litert = (
+        np.abs(open_model(card, runtime=runtime)(values) - whole).mean() for runtime in ("openvino", "litert")
+    )
+    assert off < 0.99 * off_of_litert
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(7, 6), (16, 29), (40, 40)])
@@ -176,7 +189,7 @@ def test_bfloat16_is_nearly_float(name):
     )
     difference = 255 * np.abs(answer - whole)
     assert 0 < difference.mean() < 0.2
-    assert difference.mean() < (255 * np.abs(integer - whole)).mean() / 2
+    assert difference.mean() < (255 * np.abs(integer - whole)).mean() / 1.5
 
 
 @bfloat16

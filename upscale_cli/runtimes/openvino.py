@@ -170,7 +170,8 @@ def _built(network: Any, padding: int) -> openvino.Model:
     """A plain chain without its depth-to-space, (N, C, H, W) to (N, C', H', W'), in OpenVINO's operators.
 
     ``padding``: zeros around what each 3x3 convolution reads. Integers are told as floats that are rounded to
-    steps ("fake quantisation"), from which OpenVINO makes integer arithmetic.
+    steps ("fake quantisation"), from which OpenVINO makes integer arithmetic. Only what a convolution reads is
+    rounded: the answer is not.
     """
     import openvino
     from openvino import opset13 as ops
@@ -178,17 +179,16 @@ def _built(network: Any, padding: int) -> openvino.Model:
     graph = network.subgraphs[0]
     first = graph.tensors[graph.inputs[0]]
     source = ops.parameter(openvino.PartialShape([-1, int(first.shape[3]), -1, -1]), openvino.Type.f32)
-    value = _rounded(source, first)
+    value = source
     for operator in graph.operators:
-        kind, target = code(network, operator), graph.tensors[operator.outputs[0]]
-        if kind == schema.BuiltinOperator.CONV_2D:
-            kernel, bias = (graph.tensors[n] for n in operator.inputs[1:])
-            weights, around = _weights(network, kernel), padding if kernel.shape[1] > 1 else 0
-            value = ops.convolution(value, weights, [1, 1], [around] * 2, [around] * 2, [1, 1])
-            value = ops.add(value, _constant(values(network, bias) * _steps(bias), 1))
-            if _activation(operator) == schema.ActivationFunctionType.RELU:
-                value = ops.relu(value)
-        value = _rounded(value, target)
+        if code(network, operator) != schema.BuiltinOperator.CONV_2D:
+            continue
+        read, kernel, bias = (graph.tensors[n] for n in operator.inputs)
+        weights, around = _weights(network, kernel), padding if kernel.shape[1] > 1 else 0
+        value = ops.convolution(_rounded(value, read), weights, [1, 1], [around] * 2, [around] * 2, [1, 1])
+        value = ops.add(value, _constant(values(network, bias) * _steps(bias), 1))
+        if _activation(operator) == schema.ActivationFunctionType.RELU:
+            value = ops.relu(value)
     return openvino.Model([value], [source])
 
 
