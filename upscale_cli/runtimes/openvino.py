@@ -170,8 +170,8 @@ def _built(network: Any, padding: int) -> openvino.Model:
     """A plain chain without its depth-to-space, (N, C, H, W) to (N, C', H', W'), in OpenVINO's operators.
 
     ``padding``: zeros around what each 3x3 convolution reads. Integers are told as floats that are rounded to
-    steps ("fake quantisation"), from which OpenVINO makes integer arithmetic. Only what a convolution reads is
-    rounded: the answer is not.
+    steps ("fake quantisation"), from which OpenVINO makes integer arithmetic. Only what convolutions read is
+    rounded, the answer is not.
     """
     import openvino
     from openvino import opset13 as ops
