@@ -103,6 +103,8 @@ def failing(here, capfd):
         (["--files-from", "gone.txt"], 2, "gone.txt: cannot be read", "list"),
         (["-r"], 2, "nothing to enlarge", "upscale photo.jpg"),
         (["-", "photo.jpg"], 2, "a pipe takes one picture", "- alone"),
+        (["folder", "-o", "-"], 1, "folder: is a folder", "name one of the pictures in it"),
+        (["compare", "folder"], 1, "folder: is a folder", "name one of the pictures in it"),
         (["-", "-o", "folder"], 2, "-o folder does not say which file", "big.png"),
         (["--raw", "10"], 2, "--raw '10' is not a size", "640x360"),
         (["--raw", "10x10", "photo.jpg"], 2, "from stdin to stdout", "--raw"),
