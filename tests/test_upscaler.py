@@ -186,11 +186,15 @@ def test_large_pictures_get_the_quickest_runtime(monkeypatch):
     monkeypatch.setattr(
         module, "open_model", lambda card, **k: asked.append(k["runtime"]) or open_model(card)
     )
-    monkeypatch.setattr(module, "quickest", lambda card, pixels: "openvino" if pixels >= 1000 else "litert")
+    quickest = "openvino", "litert"
+    monkeypatch.setattr(module, "quickest", lambda card, pixels, views: quickest[pixels * views < 1000])
     upscaler = Upscaler(Settings())
     for height in (10, 50, 10, 50):
         upscaler(draw(height, 20))
     assert asked == ["litert", "openvino"]
+    asked.clear()
+    Upscaler(Settings(ensemble=True))(draw(10, 20))  # 200 pixels in eight views
+    assert asked == ["openvino"]
 
 
 def test_unknown_model():

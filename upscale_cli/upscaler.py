@@ -96,7 +96,7 @@ class Upscaler:
         ``dtype`` is the picture's. Raises `ScaleError` for a size out of reach.
         """
         rounds = self.passes(width, height)
-        runtime = self.settings.runtime or quickest(self.card, width * height)
+        runtime = self.settings.runtime or quickest(self.card, width * height, self._views(self.card))
         return self._model(rounds, np.dtype(dtype) != np.uint8, runtime) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
@@ -156,8 +156,12 @@ class Upscaler:
 
     def _averaged(self, card: ModelCard, runtime: str) -> Model:
         """Return a network averaged over its views: each pass averaged does better than the whole chain."""
-        model, views = self._open(card, runtime), len(VIEWS) if self.settings.ensemble else card.views()
+        model, views = self._open(card, runtime), self._views(card)
         return SelfEnsemble(model, views) if views > 1 else model
+
+    def _views(self, card: ModelCard) -> int:
+        """Return how many flips and turns a network's answers are averaged over."""
+        return len(VIEWS) if self.settings.ensemble else card.views()
 
     def _chain(self, rounds: int) -> list[ModelCard]:
         """Return the weights of all passes in order, first those that make two in one, if there are any."""
