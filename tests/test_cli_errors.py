@@ -79,6 +79,12 @@ def failing(here, capfd):
         (["photo.jpg", "-n", "fsrcn-s"], 2, "no model named 'fsrcn-s'", "did you mean fsrcnn-s?"),
         (["photo.jpg", "-n", "gone.tflite"], 2, "gone.tflite: no such weights file", "path"),
         (["photo.jpg", "--precision", "int9", "-n", "fsrcnn-s"], 2, "--precision 'int9'", "float or int8"),
+        (
+            ["photo.jpg", "--runtime", "tensorflow", "--precision", "int8", "-n", "fsrcnn-s"],
+            2,
+            "TensorFlow runs float weights only",
+            "--precision float",
+        ),
         (["photo.jpg", "--runtime", "onnx", "-n", "fsrcnn-s"], 2, "no runtime named 'onnx'", "litert"),
         (["photo.jpg", "-s", "abc"], 2, "--scale 'abc' is not a factor", "--scale 4"),
         (["photo.jpg", "-s", "0"], 2, "a scale of 0 cannot be made", "from 1 to 64"),

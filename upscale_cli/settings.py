@@ -41,7 +41,8 @@ class Settings:
     """A name that ``upscale models`` lists, or a path; empty = the default model."""
     precision: str = ""
     """``float``, or ``int8``: a little worse, mostly quicker; empty = what this CPU is quicker with,
-    and float for 16 bit and float32, of which int8 would round away half a grey level of 8 bit.
+    and float for 16 bit and float32, of which int8 would round away half a grey level of 8 bit, and for
+    TensorFlow, which runs no int8.
     """
     runtime: str = ""
     """``litert``, ``openvino`` or ``tensorflow``; empty = OpenVINO for large pictures where it is installed

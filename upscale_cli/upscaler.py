@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
+from upscale_cli.errors import UsageError
 from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
@@ -35,9 +36,18 @@ class Upscaler:
     """Enlarges pictures with one model under one set of settings. Thread-safe."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        """Find the model. Raises `UnknownModelError`, or `ModelError` without usable weights."""
+        """Find the model. Raises `UnknownModelError`, `ModelError` without usable weights, and `UsageError`
+        for int8 with TensorFlow, which runs float weights only.
+        """
         self.settings = settings or Settings()
         self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
+        if self.settings.runtime == "tensorflow":
+            self.card = self._precise(self.card)
+            if self.card.precision == "int8":
+                raise UsageError(
+                    f"{self.card.name}: TensorFlow runs float weights only, and int8 was asked for",
+                    hint="use --precision float, or --runtime litert",
+                )
         self._again = zoo.second(self.card) or self.card
         self._direct = zoo.direct(self.card)
         self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
