@@ -15,7 +15,7 @@ from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
-from upscale_cli.runtimes import RUNTIMES, litert, open_model
+from upscale_cli.runtimes import RUNTIMES, litert, open_model, runtime_for
 from upscale_cli.runtimes.litert import _dequantised, _quantised
 from upscale_cli.tiler import Tiling, upscale
 
@@ -199,6 +199,11 @@ def test_each_runtime_has_its_kind_of_file(copy):
     pytest.importorskip("tensorflow")
     with pytest.raises(ModelError, match=r"copy\.tflite: TensorFlow runs \.keras files only"):
         open_model(zoo.find(str(copy)), runtime="tensorflow")
+
+
+def test_only_keras_files_have_a_runtime_of_their_own():
+    assert runtime_for(zoo.find("fsrcnn-s", "keras")) == "tensorflow"
+    assert [runtime_for(zoo.find("fsrcnn-s", kind)) for kind in ("float", "int8")] == ["", ""]
 
 
 def test_unknown_runtimes_are_refused():
