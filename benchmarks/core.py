@@ -47,7 +47,7 @@ def main() -> None:
     pixels = photo(args.shared, args.size)
     tasks, runtimes = {}, {}
     for card, chosen in args.models:
-        runtime = chosen or quickest(card, pixels.shape[0] * pixels.shape[1])
+        runtime = chosen or quickest(card, pixels.shape[0] * pixels.shape[1], card.views())
         name = Entry(card, runtime).label
         runtimes[name] = runtime
         models = {kind: open_model(card, runtime=kind) for kind in {"litert", runtime}}

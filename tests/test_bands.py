@@ -1,6 +1,7 @@
 """One picture in flow: the bytes of the whole, whatever the format, and nothing left of what goes wrong."""
 
 import errno
+import math
 import tempfile
 import threading
 import time
@@ -14,7 +15,7 @@ from PIL import Image
 from tests.conftest import draw
 from upscale_cli import pipeline, tiler
 from upscale_cli.errors import DamagedImageError, OutputError, ResultError
-from upscale_cli.image_io import open_picture, rows, spool, stream, write_picture
+from upscale_cli.image_io import Picture, open_picture, rows, spool, stream, write_picture
 from upscale_cli.pipeline import Settings, Upscaler, upscale_file
 
 
@@ -44,6 +45,8 @@ def in_one_piece(monkeypatch):
         (3, np.float32, "tif", {}),
         (3, np.uint8, "webp", {}),
         (3, np.uint8, "ppm", {"tile": 23, "threads": 1}),
+        (3, np.uint8, "png", {"height": 302}),  # a pass; two for the picture on its side
+        (3, np.uint8, "png", {"tile": 50}),  # the last band is of one row
     ],
 )
 def test_same_bytes_as_in_one_piece(tmp_path, in_one_piece, channels, dtype, name, settings):
@@ -62,9 +65,16 @@ def test_same_bytes_as_in_one_piece(tmp_path, in_one_piece, channels, dtype, nam
 def test_tiny_pictures(tmp_path, in_one_piece, size):
     write_picture(tmp_path / "a.png", [draw(*size)])
     upscaler = Upscaler(Settings(model="bicubic"))
-    upscale_file(tmp_path / "a.png", tmp_path / "bands.png", upscaler)
-    in_one_piece(tmp_path / "a.png", tmp_path / "whole.png", upscaler)
+    first = upscale_file(tmp_path / "a.png", tmp_path / "bands.png", upscaler)
+    second = in_one_piece(tmp_path / "a.png", tmp_path / "whole.png", upscaler)
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "bands.png").read_bytes()
+    assert first.consistency == pytest.approx(second.consistency, abs=0.01)
+
+
+def test_a_picture_that_is_kept_as_it_is_agrees_without_bounds(tmp_path):
+    write_picture(tmp_path / "a.png", [np.full((40, 30, 3), 90, np.uint8)])
+    done = upscale_file(tmp_path / "a.png", tmp_path / "b.png", Upscaler(Settings(model="bicubic", tile=16)))
+    assert done.consistency == math.inf
 
 
 def test_metadata_go_along(tmp_path, in_one_piece):
@@ -103,6 +113,16 @@ def test_a_picture_stored_turned_is_unpacked_beside_its_target(tmp_path, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
     upscale_file(tmp_path / "a.png", tmp_path / "b.png", Upscaler(Settings(model="bicubic")))
     assert open_picture(tmp_path / "b.png").pixels().shape == (180, 120, 3)
+
+
+def test_nothing_is_unpacked_in_the_current_folder_for_a_pipe(tmp_path, monkeypatch, capfdbinary):
+    write_picture(tmp_path / "a.png", [draw(20, 10)])
+    asked, rows_of = [], Picture.rows
+    monkeypatch.setattr(Picture, "rows", lambda self, folder: asked.append(folder) or rows_of(self, folder))
+    for target in ("-", tmp_path / "b.png"):
+        upscale_file(tmp_path / "a.png", target, Upscaler(Settings(model="bicubic")))
+    assert asked == [None, tmp_path]
+    assert open_picture(capfdbinary.readouterr().out).pixels().shape == (40, 20, 3)
 
 
 def test_threads_of_the_settings_hold(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from upscale_cli import zoo
 from upscale_cli.bench import draw, measure_speed
 from upscale_cli.cli import main
+from upscale_cli.cli.bench import _upscalers
 from upscale_cli.pipeline import Settings, Upscaler
 
 
@@ -55,7 +56,19 @@ def test_the_command_in_json_and_as_a_table(capsys: pytest.CaptureFixture[str]) 
     assert "times `import numpy, cv2`" in written.err
 
 
+def test_what_tensorflow_cannot_run_is_not_measured() -> None:
+    for runtime, kinds in (("", ["float", "int8"]), ("tensorflow", ["float"])):
+        found = _upscalers(["fsrcnn-s"], None, 2, 1, runtime)
+        assert [upscaler.card.precision for upscaler in found] == kinds
+
+
 def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    for words, text in ((["-s", 3], "--scale 3"), (["--precision", "int4"], "int4"), (["-n", "x"], "'x'")):
+    tensorflow = ["-n", "fsrcnn-s", "--runtime", "tensorflow", "--precision", "int8"]
+    for words, text in (
+        (["-s", 3], "--scale 3"),
+        (["--precision", "int4"], "int4"),
+        (["-n", "x"], "'x'"),
+        (tensorflow, "TensorFlow computes in float"),
+    ):
         assert run("bench", *words) == 2
         assert text in capsys.readouterr().err.splitlines()[0]

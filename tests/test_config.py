@@ -33,6 +33,14 @@ def test_the_command_line_counts_before_variables_before_the_file(here, monkeypa
     assert width("--scale", "5") == 50
 
 
+def test_values_out_of_range_are_refused_wherever_they_stand(here, monkeypatch):
+    (here / "upscale.toml").write_text("quality = 0\n")
+    assert width() == 2
+    assert width("-q", "1") == 20
+    monkeypatch.setenv("UPSCALE_QUALITY", "50")
+    assert width() == 20
+
+
 def test_options_of_several_words(here, monkeypatch):
     monkeypatch.setenv("UPSCALE_LONG_SIDE", "33")
     assert width() == 33

@@ -50,13 +50,37 @@ def test_lossless_on_demand(fmt, channels, tmp_path):
 def test_lossy_formats_are_near_and_obey_quality(fmt, tmp_path):
     smooth = np.asarray(Image.fromarray(draw(20, 30)).resize((120, 80), Image.Resampling.BICUBIC))
     sizes = {}
-    for quality in (0, 30, 100):
+    for quality in (None, 30, 100):
         target = tmp_path / f"{quality}{SUFFIX[fmt]}"
         write_picture(target, [smooth], options=SaveOptions(quality=quality))
         sizes[quality] = target.stat().st_size
         off = np.abs(open_picture(target).pixels().astype(int) - smooth).mean()
-        assert off < {0: 4, 30: 12, 100: 2}[quality]
-    assert sizes[30] < sizes[0] < sizes[100]
+        assert off < {None: 4, 30: 12, 100: 2}[quality]
+    assert sizes[30] < sizes[None] < sizes[100]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("quality", 0, "from 1 to 100"),
+        ("quality", 101, "from 1 to 100"),
+        ("quality", 9.5, "from 1 to 100"),
+        ("compression", None, "from 0 to 9"),
+        ("compression", -1, "from 0 to 9"),
+        ("compression", 10, "from 0 to 9"),
+    ],
+)
+def test_what_no_encoder_takes_is_refused(name, value, words):
+    with pytest.raises(UsageError, match=f"{name}={value} is no whole number {words}"):
+        SaveOptions(**{name: value})
+
+
+def test_the_bounds_are_taken(tmp_path):
+    for quality, compression in ((1, 0), (100, 9)):
+        for fmt in SUFFIX:
+            options = SaveOptions(quality=quality, compression=compression)
+            write_picture(tmp_path / f"x{SUFFIX[fmt]}", [draw(20, 30)], options=options)
+            assert open_picture(tmp_path / f"x{SUFFIX[fmt]}").pixels().shape == (20, 30, 3)
 
 
 def test_jpeg_is_quality_95_without_subsampling(tmp_path):

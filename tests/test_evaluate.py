@@ -17,7 +17,7 @@ from upscale_cli.errors import (
     ScaleError,
     UnsupportedImageError,
 )
-from upscale_cli.evaluate import ImageScore, Score, check_size, evaluate, measure
+from upscale_cli.evaluate import ImageScore, Score, evaluate, measure, read_measurable
 from upscale_cli.originals import bicubic
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "test"
@@ -94,11 +94,15 @@ def test_as_many_pixels_as_the_scale_are_left_out(scale: int) -> None:
     assert measure(original, original[::scale, ::scale], lambda _: result).psnr < 100
 
 
-def test_the_smallest_original() -> None:
-    check_size(np.zeros((16, 40, 3), np.uint8), 2, "a.png")
-    for sides in ((15, 40), (40, 15)):
-        with pytest.raises(UnsupportedImageError, match="too few"):
-            check_size(np.zeros((*sides, 3), np.uint8), 2, "a.png")
+def test_the_smallest_original(tmp_path: Path) -> None:
+    """It is cropped to a multiple of the scale, and large enough after that."""
+    path = tmp_path / "a.png"
+    Image.new("RGB", (41, 16)).save(path)
+    assert read_measurable(path, 2).shape == (16, 40, 3)
+    for size in ((40, 15), (15, 40), (15, 15)):
+        Image.new("RGB", size).save(path)
+        with pytest.raises(UnsupportedImageError, match=f"{size[0]}x{size[1]} pixels are too few"):
+            read_measurable(path, 2)
 
 
 def test_what_cannot_be_measured_is_listed(folder: Path) -> None:

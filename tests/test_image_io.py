@@ -137,8 +137,9 @@ def test_missing_folder_empty_and_other_files(tmp_path):
     with pytest.raises(MissingInputError, match=r"gone.jpg: no such file") as info:
         open_picture(tmp_path / "gone.jpg")
     assert info.value.hint
-    with pytest.raises(NotAnImageError, match="is a folder"):
+    with pytest.raises(NotAnImageError, match="is a folder") as info:
         open_picture(tmp_path)
+    assert info.value.hint == "name one of the pictures in it"
     for content, error, words in (
         (b"", NotAnImageError, "is empty"),
         (b"\0", NotAnImageError, "not a picture"),

@@ -220,7 +220,7 @@ def test_bfloat16_needs_a_cpu_that_multiplies_it(monkeypatch):
 @pytest.mark.parametrize("runtime", ["litert", "tensorflow"])
 def test_bfloat16_is_for_openvino(runtime):
     card = zoo.find("fsrcnn-s", "bfloat16")
-    assert quickest(card, 1) == "openvino"
+    assert quickest(card, 1, 1) == "openvino"
     with pytest.raises(UsageError, match=f"bfloat16, not {runtime}"):
         open_model(card, runtime=runtime)
 
@@ -235,23 +235,25 @@ def vnni(monkeypatch):
 
 def test_large_pictures_are_for_openvino(vnni):
     card = zoo.find("fsrcnn-s")
-    least = next(pixels for pixels in range(10**5, 10**7, 10**4) if quickest(card, pixels) == "openvino")
+    least = next(pixels for pixels in range(10**5, 10**7, 10**4) if quickest(card, pixels, 1) == "openvino")
     assert 0.5e6 < least < 1.5e6
-    assert quickest(card, least - 10**4) == "litert"
-    assert quickest(zoo.find("fsrcnn-m"), least // 4) == "openvino"
-    assert quickest(zoo.find("fsrcnn-l"), 64 * 64) == "litert"
+    assert quickest(card, least - 10**4, 1) == "litert"
+    assert quickest(card, least // 8, 8) == "openvino"
+    assert quickest(card, least // 8 - 10**4, 8) == "litert"
+    assert quickest(zoo.find("fsrcnn-m"), least // 4, 1) == "openvino"
+    assert quickest(zoo.find("fsrcnn-l"), 64 * 64, 4) == "litert"
 
 
 def test_networks_of_unknown_cost_are_for_litert(vnni, tmp_path):
     path = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "copy.tflite")
-    assert quickest(zoo.find(str(path), ""), 10**9) == "litert"
+    assert quickest(zoo.find(str(path), ""), 10**9, 1) == "litert"
 
 
 def test_litert_where_openvino_gains_nothing_or_is_not_there(vnni, monkeypatch):
     card = zoo.find()
-    assert quickest(card, 10**9) == "openvino"
+    assert quickest(card, 10**9, 1) == "openvino"
     monkeypatch.setattr("upscale_cli.runtimes.find_spec", lambda name: None)
-    assert quickest(card, 10**9) == "litert"
+    assert quickest(card, 10**9, 1) == "litert"
     monkeypatch.undo()
     monkeypatch.setattr("upscale_cli.runtimes.has_vnni", lambda: False)
-    assert quickest(card, 10**9) == "litert"
+    assert quickest(card, 10**9, 1) == "litert"

@@ -15,7 +15,8 @@ from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
-from upscale_cli.runtimes import RUNTIMES, litert, open_model
+from upscale_cli.resample import Interpolation
+from upscale_cli.runtimes import RUNTIMES, litert, open_model, runtime_for
 from upscale_cli.runtimes.litert import _dequantised, _quantised
 from upscale_cli.tiler import Tiling, upscale
 
@@ -201,6 +202,23 @@ def test_each_runtime_has_its_kind_of_file(copy):
         open_model(zoo.find(str(copy)), runtime="tensorflow")
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_an_interpolation_needs_no_runtime(runtime):
+    model, picture = open_model(zoo.find("lanczos"), runtime=runtime), draw(9, 8)
+    assert np.array_equal(upscale(picture, model), upscale(picture, Interpolation("lanczos", 2)))
+
+
+@pytest.mark.parametrize(("runtime", "opens"), [("tensorflow", "open_keras"), ("openvino", "open_chain")])
+def test_libraries_that_have_threads_of_their_own_are_told_how_many(monkeypatch, runtime, opens):
+    monkeypatch.setattr(f"upscale_cli.runtimes.{runtime}.{opens}", lambda card, threads: threads)
+    assert open_model(zoo.find(), runtime=runtime, threads=3) == 3
+
+
+def test_only_keras_files_have_a_runtime_of_their_own():
+    assert runtime_for(zoo.find("fsrcnn-s", "keras")) == "tensorflow"
+    assert [runtime_for(zoo.find("fsrcnn-s", kind)) for kind in ("float", "int8")] == ["", ""]
+
+
 def test_unknown_runtimes_are_refused():
     with pytest.raises(UsageError, match="onnx"):
         open_model(zoo.find(), runtime="onnx")
@@ -221,6 +239,16 @@ def keras_model():
     """The default model, run by Keras on TensorFlow."""
     pytest.importorskip("tensorflow")
     return open_model(zoo.find(), runtime="tensorflow")
+
+
+def test_tensorflow_takes_as_many_threads_as_it_is_told(keras_model, monkeypatch):
+    import tensorflow
+
+    asked = []
+    monkeypatch.setattr(tensorflow.config.threading, "set_intra_op_parallelism_threads", asked.append)
+    for threads in (0, 3):
+        open_model(zoo.find(), runtime="tensorflow", threads=threads)
+    assert asked == [3]
 
 
 def test_keras_agrees_with_litert_within_one_level(keras_model):

@@ -74,7 +74,10 @@ def test_sizes_that_are_none_are_refused(asked):
 
 
 def test_numbers_and_paths_of_any_type_mean_the_same():
-    plain = Settings(scale=2, fit=(40, 30), threads=2, model="a.tflite")
-    given = Settings(scale=np.int64(2), fit=[np.int32(40), 30], threads=np.uint8(2), model=Path("a.tflite"))
+    save, same = SaveOptions(quality=80), SaveOptions(quality=np.uint8(80), compression=np.int64(4))
+    plain = Settings(scale=2, fit=(40, 30), threads=2, model="a.tflite", save=save)
+    given = Settings(
+        scale=np.int64(2), fit=[np.int32(40), 30], threads=np.uint8(2), model=Path("a.tflite"), save=same
+    )
     assert given == plain
     assert given.fingerprint() == plain.fingerprint()

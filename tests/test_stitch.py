@@ -63,3 +63,14 @@ def test_windows_that_disagree_meet_halfway():
     assert (row[10:] == 1).all()
     assert (np.diff(row[5:11]) > 0).all()
     assert row[7] + row[8] == pytest.approx(1)
+
+
+def test_a_fade_ends_where_the_picture_does():
+    """The last core is one pixel wide: beyond it there is nothing to fade over."""
+    grid = plan_grid(4, 9, (8, 8), (2, 2))
+    windows = np.zeros((2, grid.window_height, grid.window_width, 1), np.float32)
+    windows[1] = 1
+    (band,) = blend_windows([windows], grid, (2, 2), 1)
+    row = band[0, :, 0]
+    assert (row[:6] == 0).all()
+    np.testing.assert_array_equal(row[6:], ramp(3))

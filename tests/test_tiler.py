@@ -327,6 +327,14 @@ def test_without_overlap_every_tile_is_run_alone(shipped):
             assert np.abs(result[2 * y : 2 * y + 32, 2 * x : 2 * x + 32] - alone).max() <= 0.51
 
 
+def test_colours_are_blended_in_the_picture_s_own_unit():
+    """A model of colours answers from 0 to 1, a picture has levels."""
+    picture = draw(40, 50)
+    exact = upscale(picture, Interpolation("bicubic", 2)).astype(int)
+    blended = upscale(picture, Interpolation("bicubic", 2), Tiling(tile=16, overlap=3))
+    assert np.abs(blended - exact).mean() < 1
+
+
 def test_more_overlap_comes_closer_to_exact(shipped):
     picture = draw(96, 96)
     exact = upscale(picture, shipped).astype(float)

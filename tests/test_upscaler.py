@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import draw
 from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
-from upscale_cli.errors import ResultError, UnknownModelError
+from upscale_cli.errors import ResultError, UnknownModelError, UsageError
 from upscale_cli.model import BackProjected, Chained, SelfEnsemble
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model
@@ -181,16 +181,35 @@ def test_the_runtime_that_was_asked_for_is_opened(monkeypatch):
     assert asked == ["tensorflow"]
 
 
+def test_tensorflow_runs_float_weights_only(monkeypatch):
+    """What was asked for is not silently replaced; what the CPU would choose is."""
+    monkeypatch.setattr(zoo, "quick_int8", lambda: True)
+    assert Upscaler(Settings(model="fsrcnn-s")).card.precision == "int8"
+    assert Upscaler(Settings(model="fsrcnn-s", runtime="tensorflow")).card.precision == "float"
+    file = zoo.find("fsrcnn-s", "int8").path
+    with pytest.raises(UsageError, match="bfloat16 was asked for"):
+        Upscaler(Settings(model="fsrcnn-s", precision="bfloat16", runtime="tensorflow"))
+    for asked in ({"model": "fsrcnn-s", "precision": "int8"}, {"model": file}):
+        with pytest.raises(UsageError, match=r"fsrcnn-s: TensorFlow computes in float") as caught:
+            Upscaler(Settings(**asked, runtime="tensorflow"))
+        assert "--precision float" in caught.value.hint
+        assert Upscaler(Settings(**asked, runtime="litert")).card.precision == "int8"
+
+
 def test_large_pictures_get_the_quickest_runtime(monkeypatch):
     asked = []
     monkeypatch.setattr(
         module, "open_model", lambda card, **k: asked.append(k["runtime"]) or open_model(card)
     )
-    monkeypatch.setattr(module, "quickest", lambda card, pixels: "openvino" if pixels >= 1000 else "litert")
+    quickest = "openvino", "litert"
+    monkeypatch.setattr(module, "quickest", lambda card, pixels, views: quickest[pixels * views < 1000])
     upscaler = Upscaler(Settings())
     for height in (10, 50, 10, 50):
         upscaler(draw(height, 20))
     assert asked == ["litert", "openvino"]
+    asked.clear()
+    Upscaler(Settings(ensemble=True))(draw(10, 20))  # 200 pixels in eight views
+    assert asked == ["openvino"]
 
 
 def test_unknown_model():

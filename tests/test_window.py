@@ -55,6 +55,8 @@ def test_an_axis_no_longer_than_the_margin_repeats_its_edge():
     expected = np.pad(picture, ((4, 4), (0, 0), (0, 0)), mode="edge")
     expected = np.pad(expected, ((0, 0), (4, 4), (0, 0)), mode="reflect")
     assert np.array_equal(cut(picture, 0, 4, Region(-4, -4, 12, 22), 4), expected)
+    turned = np.ascontiguousarray(picture.swapaxes(0, 1))
+    assert np.array_equal(cut(turned, 0, 14, Region(-4, -4, 22, 12), 4), expected.swapaxes(0, 1))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -65,6 +67,27 @@ def test_colour_is_the_enlargement_plus_the_residual_of_its_luma(tiny, dtype):
     difference = compose(picture, tiny).astype(int) - from_float(expected, dtype)
     assert np.abs(difference).max() <= 1  # one level where the order of the sums decides about a tie
     assert (difference != 0).mean() < (1e-3 if dtype == np.uint8 else 0.05)
+
+
+def test_floats_are_shared_out_as_integers_are(tiny):
+    picture = draw(20, 30, dtype=np.uint16)
+    floats = np.clip(compose(to_float(picture), tiny), 0, 1) * 65535
+    assert np.abs(floats - compose(picture, tiny)).max() < 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_the_network_sees_sums_that_are_the_same_in_any_order(tiny, dtype):
+    """Of 8 bit in whole numbers; of 16 bit, whose sums would not be exact, each rounded by itself."""
+    seen, picture = [], draw(20, 30, dtype=dtype)
+    watched = Facts(tiny)
+    watched.model = lambda batch: seen.append(batch[0].copy()) or tiny(batch)
+    compose(picture, watched)
+    if dtype == np.uint8:
+        thousandths = picture.astype(int) @ [[299], [587], [114]]
+        expected = thousandths.astype(np.float32) * (1 / np.float32(255_000))
+    else:
+        expected = luma(picture.astype(np.float32)) * (1 / np.float32(65_535))
+    assert np.array_equal(seen[0], expected)
 
 
 def test_what_one_colour_lacks_stays_out_of_it(tiny):
@@ -126,6 +149,13 @@ def test_a_luma_model_that_answers_with_pictures_is_turned_into_a_residual():
     assert np.array_equal(compose(grey, bicubic), from_float(bicubic(to_float(grey)[None])[0], np.uint8))
 
 
+def test_that_residual_is_the_one_of_the_place_that_was_asked_for():
+    composer = Composer(Interpolation("bicubic", 2, channels=1), 3, np.uint8)
+    windows = [draw(20, 30)]
+    whole = composer.answers(windows, 1)
+    assert np.array_equal(composer.answers(windows, 1, spare=5), whole[:, 10:-10, 10:-10])
+
+
 def test_a_colour_model_is_used_as_it_is_and_takes_grey_too():
     bicubic = Interpolation("bicubic", 4)
     picture = draw(11, 12)
@@ -140,9 +170,10 @@ def test_a_colour_model_is_used_as_it_is_and_takes_grey_too():
     assert compose(np.full((4, 5, 1), 200, np.uint8), reddened).max() == round(0.299 * 200)
 
 
-def test_luma_models_need_a_scale_that_bicubic_can_reach(tiny):
+@pytest.mark.parametrize("scale", [3, 6])
+def test_luma_models_need_a_scale_that_bicubic_can_reach(tiny, scale):
     with pytest.raises(ValueError, match="power of two"):
-        Composer(Facts(tiny, scale=3), 3, np.uint8)
+        Composer(Facts(tiny, scale=scale), 3, np.uint8)
 
 
 @pytest.mark.parametrize("which", [0, 2])

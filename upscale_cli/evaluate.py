@@ -89,15 +89,21 @@ def find_originals(folder: Path) -> list[Path]:
     return files
 
 
-def check_size(original: Pixels8, scale: int, name: str) -> None:
-    """Raise UnsupportedImageError if ``original``, uncropped, is too small to be measured at ``scale``."""
-    height, width = original.shape[:2]
+def read_measurable(path: Path, scale: int) -> Pixels8:
+    """The original at ``path`` as it is measured at ``scale``: cropped to a multiple of it.
+
+    Raises as `read_original`, and UnsupportedImageError for one that is too small.
+    """
+    original = read_original(path)
+    cropped = crop_to_multiple(original, scale)
     least = SMALLEST + 2 * scale
-    if min(side - side % scale for side in (height, width)) < least:
+    if min(cropped.shape[:2]) < least:
+        height, width = original.shape[:2]
         raise UnsupportedImageError(
-            f"{name}: {width}x{height} pixels are too few to measure at {scale}x",
+            f"{path}: {width}x{height} pixels are too few to measure at {scale}x",
             hint=f"use originals of at least {least + scale}x{least + scale} pixels",
         )
+    return cropped
 
 
 def measure(original: Pixels8, small: Pixels8, enlarge: Enlarge, *, name: str = "") -> ImageScore:
@@ -127,9 +133,7 @@ def evaluate(
     skipped = {}
     for path in find_originals(folder):
         try:
-            original = read_original(path)
-            check_size(original, scale, str(path))
-            original = crop_to_multiple(original, scale)
+            original = read_measurable(path, scale)
         except (NotAnImageError, UnsupportedImageError) as error:
             skipped[path.name] = str(error)
         else:

@@ -42,7 +42,8 @@ class Settings:
     precision: str = ""
     """``float``; ``int8``: a little worse, mostly quicker; ``bfloat16``: on CPUs with AMX nearly as quick as
     int8, and for 8 bit nearly as good as float; empty = what this CPU is quicker with, and float for 16 bit
-    and float32, of which the others would round away half a grey level of 8 bit.
+    and float32, of which the others would round away half a grey level of 8 bit, and for TensorFlow, which
+    runs no int8.
     """
     runtime: str = ""
     """``litert``, ``openvino`` or ``tensorflow``; empty = OpenVINO for large pictures where it is installed

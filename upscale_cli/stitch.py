@@ -49,7 +49,7 @@ def blend_rows(
     for piece, span, end in zip(pieces, spans, ends, strict=True):
         first = scale * span.window
         if pending is None:
-            pending = piece[-first:] if first else piece
+            pending = piece[-first:]
         else:
             low = max(scale * span.start - before, start)
             high = min(scale * span.start + after, length)

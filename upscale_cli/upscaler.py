@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
+from upscale_cli.errors import UsageError
 from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
 from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
@@ -35,9 +36,18 @@ class Upscaler:
     """Enlarges pictures with one model under one set of settings. Thread-safe."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        """Find the model. Raises `UnknownModelError`, or `ModelError` without usable weights."""
+        """Find the model. Raises `UnknownModelError`, `ModelError` without usable weights, and `UsageError`
+        for another precision than float with TensorFlow.
+        """
         self.settings = settings or Settings()
         self.card = zoo.find(self.settings.model or zoo.default_name(), self.settings.precision)
+        if self.settings.runtime == "tensorflow":
+            self.card = self._precise(self.card)
+            if (kind := self.card.precision) in ("int8", "bfloat16"):
+                raise UsageError(
+                    f"{self.card.name}: TensorFlow computes in float, and {kind} was asked for",
+                    hint="use --precision float, or leave out --runtime",
+                )
         self._again = zoo.second(self.card) or self.card
         self._direct = zoo.direct(self.card)
         self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
@@ -96,7 +106,7 @@ class Upscaler:
         ``dtype`` is the picture's. Raises `ScaleError` for a size out of reach.
         """
         rounds = self.passes(width, height)
-        runtime = self.settings.runtime or quickest(self.card, width * height)
+        runtime = self.settings.runtime or quickest(self.card, width * height, self._views(self.card))
         return self._model(rounds, np.dtype(dtype) != np.uint8, runtime) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
@@ -122,7 +132,9 @@ class Upscaler:
     @property
     def factor(self) -> int:
         """What one pass enlarges by."""
-        return self.card.scale or self._open(self.card, self.settings.runtime or quickest(self.card, 0)).scale
+        return (
+            self.card.scale or self._open(self.card, self.settings.runtime or quickest(self.card, 0, 1)).scale
+        )
 
     def _open(self, card: ModelCard, runtime: str) -> Model:
         """Open a network when it is first needed."""
@@ -156,8 +168,12 @@ class Upscaler:
 
     def _averaged(self, card: ModelCard, runtime: str) -> Model:
         """Return a network averaged over its views: each pass averaged does better than the whole chain."""
-        model, views = self._open(card, runtime), len(VIEWS) if self.settings.ensemble else card.views()
+        model, views = self._open(card, runtime), self._views(card)
         return SelfEnsemble(model, views) if views > 1 else model
+
+    def _views(self, card: ModelCard) -> int:
+        """Return how many flips and turns a network's answers are averaged over."""
+        return len(VIEWS) if self.settings.ensemble else card.views()
 
     def _chain(self, rounds: int) -> list[ModelCard]:
         """Return the weights of all passes in order, first those that make two in one, if there are any."""

@@ -36,7 +36,7 @@ def command(
     rounds: Annotated[int, option(PANEL, "--rounds", min=1, help="Times that each is measured (5).")] = 5,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
     runtime: Annotated[
-        str, option(PANEL, "--runtime", metavar="NAME", help="litert or openvino (chosen).")
+        str, option(PANEL, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
     ] = "",
     json: Annotated[bool, option(PANEL, "--json", help="All figures as one JSON object.")] = False,
 ) -> None:
@@ -100,9 +100,10 @@ def _upscalers(
     for kind in precisions or ():
         parse_precision(kind, PRECISIONS)
     found = []
+    usual = ("float",) if runtime == "tensorflow" else ("float", "int8")
     for name in models or [card.name for card in zoo.models()]:
         known = zoo.find(name, "").files
-        for kind in precisions or [kind for kind in ("float", "int8") if kind in known] or ["float"]:
+        for kind in precisions or [kind for kind in usual if kind in known] or ["float"]:
             settings = Settings(scale=scale, model=name, precision=kind, threads=threads, runtime=runtime)
             found.append(Upscaler(settings))
     return found

@@ -80,16 +80,14 @@ def command(
 
 def _pictures(photo: Path | None, reference: Path | None, scale: int) -> tuple[Path, Pixels8, Pixels8 | None]:
     """The file that gives the sheet its title, the picture to enlarge, and the original if there is one."""
-    from upscale_cli.evaluate import check_size
-    from upscale_cli.originals import crop_to_multiple, read_original, shrink
+    from upscale_cli.evaluate import read_measurable
+    from upscale_cli.originals import read_original, shrink
 
     if reference is None:
         if photo is None:
             raise UsageError("nothing to compare", hint="name a picture, or its original with --reference")
         return photo, read_original(photo), None
-    original = read_original(reference)
-    check_size(original, scale, str(reference))
-    original = crop_to_multiple(original, scale)
+    original = read_measurable(reference, scale)
     if photo is None:
         return reference, shrink(original, scale), original
     return photo, read_original(photo), original

@@ -98,8 +98,8 @@ class RunOptions:
         ),
     ] = None  # fmt: skip
     quality: Annotated[
-        int, option(OUTPUT, "--quality", "-q", metavar="N", help="The encoder's, 1 to 100 (JPEG: 95).")
-    ] = 0
+        int | None, option(OUTPUT, "--quality", "-q", metavar="N", help="The encoder's, 1 to 100 (JPEG: 95).")
+    ] = None
     lossless: Annotated[bool, option(OUTPUT, "--lossless", help="WebP and AVIF without loss.")] = False
     compression: Annotated[
         int, option(OUTPUT, "--compression", metavar="N", help="Effort for PNG and TIFF, 0 to 9 (4).")
@@ -169,12 +169,15 @@ class RunOptions:
     debug: Annotated[bool, option(SCRIPTS, "--debug", help="Print the traceback of an error.")] = False
 
     def __post_init__(self) -> None:
+        from upscale_cli.image_io.savers import RANGES
+
         for name in ("quality", "compression", "tile", "overlap", "batch_size", "threads"):
-            value = getattr(self, name) or 0
-            top = {"quality": 100, "compression": 9}.get(name, value)
-            if not 0 <= value <= top:
-                dashed = name.replace("_", "-")
-                raise UsageError(f"--{dashed} {value} is out of range", hint="see `upscale --help`")
+            value, (least, most) = getattr(self, name), RANGES.get(name, (0, None))
+            if value is not None and (value < least or (most is not None and value > most)):
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {value} is out of range",
+                    hint=f"give {least} or more" if most is None else f"give {least} to {most}",
+                )
 
     def settings(self) -> Settings:
         """Return the settings asked for. Raises `UsageError`."""

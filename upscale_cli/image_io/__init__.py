@@ -171,7 +171,7 @@ def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:
             return whole, head
     except IsADirectoryError:
         raise NotAnImageError(
-            f"{name}: is a folder, not a picture", hint="give the pictures in it, or add --recursive"
+            f"{name}: is a folder, not a picture", hint="name one of the pictures in it"
         ) from None
     except FileNotFoundError:
         raise MissingInputError(f"{name}: no such file", hint="check the spelling of the path") from None

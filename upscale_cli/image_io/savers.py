@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from upscale_cli.errors import UsageError
 from upscale_cli.image_io import apng, bmp, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.head import Change, HeadEditor
@@ -30,6 +32,8 @@ _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
 _KEEP_PROFILE_AND_TEXT = 8 + 16
 _OWN = {"jpeg": {"exif-data"}, "png": {"exif-data", "xmp-data"}}
 """What is put into files of a format here: libvips's EXIF has known tags only, its XMP in PNG few find."""
+RANGES = {"quality": (1, 100), "compression": (0, 9)}
+"""What encoders take, least and most."""
 _CLASSIC_TIFF = 3_900_000_000
 """Bytes of pixels above which a TIFF is written as BigTIFF: offsets of 32 bits end at 4 GiB."""
 
@@ -40,8 +44,8 @@ class SaveOptions:
 
     format: str = ""
     """A format's name or suffix; "" takes the target's suffix, or else the source's own format."""
-    quality: int = 0
-    """The encoder's own 1 to 100; 0 takes the format's default."""
+    quality: int | None = None
+    """The encoder's own 1 to 100; None takes the format's default."""
     lossless: bool = False
     """WebP and AVIF without loss; for WebP also the default if the source was one without loss."""
     compression: int = 4
@@ -50,6 +54,19 @@ class SaveOptions:
     """sRGB colour under transparency in formats that have none."""
     strip: bool = False
     """Leave out all metadata but the colour profile."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a quality or compression that no encoder takes."""
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if value is None and name == "quality":
+                continue
+            if not isinstance(value, Integral) or not least <= int(value) <= most:
+                raise UsageError(
+                    f"{name}={value!r} is no whole number from {least} to {most}",
+                    hint="give one, or leave it out",
+                )
+            object.__setattr__(self, name, int(value))  # NumPy's numbers, too
 
 
 @dataclass

@@ -24,14 +24,15 @@ def runtime_for(card: ModelCard) -> str:
     return "tensorflow" if card.precision == "keras" else ""
 
 
-def quickest(card: ModelCard, pixels: int) -> str:
-    """The runtime that this machine is quickest with at ``pixels`` of input.
+def quickest(card: ModelCard, pixels: int, views: int) -> str:
+    """The runtime that this machine is quickest with at ``pixels`` of input, seen in so many ``views``.
 
-    It depends on the picture, the network and the machine only, since the last bits differ between runtimes.
+    It depends on the picture, the network, what is asked of it and the machine only, since the last bits
+    differ between runtimes.
     """
     if card.precision == "bfloat16":
         return "openvino"  # which alone computes in it
-    work = pixels * card.macs_per_pixel * card.views()
+    work = pixels * card.macs_per_pixel * views
     return "openvino" if work >= _WORTH_STARTING and has_vnni() and find_spec("openvino") else "litert"
 
 
