@@ -81,6 +81,8 @@ class Saver:
                 file.writelines(_PLAIN[self.fmt.name](pixels))
             return
         self._save(self._timed(libvips.image_of(pixels), frames), path, big)
+        if self.fmt.name == "webp" and self.like and len(self.like.delays) == frames:
+            webp.put_delays(path, self.like.delays)
 
     def save_stream(self, stream: RowStream, path: Path) -> None:
         """Write a picture in one of the formats of `STREAMED` while its rows arrive. Raises as save."""
@@ -159,7 +161,8 @@ class Saver:
             image.set_type(libvips.INT, "page-height", image.height // frames)
             image.set_type(libvips.INT, "loop", self.like.loop)
             if len(self.like.delays) == frames:
-                image.set_type(libvips.INTS, "delay", list(self.like.delays))
+                delays = [webp.EACH_DELAY] * frames if self.fmt.name == "webp" else list(self.like.delays)
+                image.set_type(libvips.INTS, "delay", delays)
         return image
 
     def _write(self, image: Any, path: Path, big: bool) -> None:
