@@ -54,6 +54,30 @@ def test_opaque_transparency_is_no_loss(dtype):
     assert not any("transparency" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_half_transparency_is_said_once_in_gif_alone(dtype, channels):
+    picture = draw(6, 7, channels, dtype)
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    picture[:, :, -1] = 0
+    picture[0, 0, -1] = top
+    assert not any("half" in warning for warning in reduced("gif", picture)[1])
+    picture[5, 6, -1] = top / 2
+    reduction = Reduction(FORMATS["gif"], None, WHITE)
+    reduction(picture)
+    reduction(picture)
+    assert ["half" in warning for warning in reduction.warnings].count(True) == 1
+    assert not any("half" in warning for warning in reduced("webp", picture)[1])
+
+
+def test_the_soft_edges_of_an_enlarged_gif_are_not_worth_a_word():
+    file = io.BytesIO()
+    Image.fromarray(draw(6, 7)).save(file, "GIF")
+    picture = draw(6, 7, 4)
+    assert reduced("gif", picture, open_picture(file.getvalue()))[1] == []
+    assert len(reduced("gif", picture)[1]) == 1
+
+
 def test_16_bits_are_rounded_to_the_nearest_of_8():
     deep = np.array([0, 128, 129, 257, 32767, 65406, 65407, 65535], np.uint16).reshape(1, -1, 1)
     out, warnings = reduced("jpeg", deep)

@@ -64,4 +64,15 @@ class Reduction:
         if pixels.dtype == np.uint16 and not self.fmt.deep:
             self._warn(f"{self.fmt.title} has no 16 bits per channel: rounded to 8")
             pixels = cv2.convertScaleAbs(np.ascontiguousarray(pixels), alpha=1 / 257).reshape(pixels.shape)
+        # A GIF's own edges become soft when enlarged: to round them again loses nothing.
+        if self.fmt.name == "gif" and self.source != "gif" and _half_transparent(pixels):
+            self._warn("GIF has no half transparency: each pixel is opaque or wholly transparent")
         return np.ascontiguousarray(pixels)
+
+
+def _half_transparent(pixels: Pixels) -> bool:
+    """Whether some pixel of 8 bits is neither opaque nor wholly transparent."""
+    if pixels.shape[2] not in (2, 4):
+        return False
+    opacity = pixels[:, :, -1]
+    return bool(((opacity > 0) & (opacity < 255)).any())
