@@ -31,7 +31,10 @@ class Reduction:
         self.name, self.source = (like.name, like.format) if like else ("the picture", "")
         self.warnings: list[str] = []
         if self.facts.wide and fmt.name != "png":
-            self._warn(f"the source's own colour primaries cannot be kept in {fmt.title}")
+            self._warn(
+                f"its colours are not sRGB's (wide gamut or HDR), which the {fmt.title} will not say: "
+                "they will look wrong, mostly pale; PNG keeps them (--format png)"
+            )
         profile = like.metadata.profile if like and not fmt.profile else b""
         if profile and not colourspace.is_srgb(profile):
             self._warn(f"the source's colour profile, which is not sRGB's, cannot be kept in {fmt.title}")
