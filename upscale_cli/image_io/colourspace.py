@@ -60,6 +60,21 @@ def of_lab_bytes(image: Any) -> Any:
     return lab.cast("float").copy(interpretation="lab")
 
 
+def of_ycbcr(image: Any, weights: tuple[float, ...], reference: tuple[float, ...]) -> Any:
+    """8-bit YCbCr read as if it were RGB, as the RGB that it stands for (TIFF 6.0, section 21).
+
+    Args:
+        weights, reference: as tiff.ycbcr gives them.
+    """
+    red, green, blue = weights
+    none, full = reference[::2], reference[1::2]
+    scales = [top / (b - a) for a, b, top in zip(none, full, (255, 127, 127), strict=True)]
+    scaled = image.linear(scales, [-a * scale for a, scale in zip(none, scales, strict=True)])
+    of_cb, of_cr = 2 - 2 * blue, 2 - 2 * red
+    matrix = [[1, 0, of_cr], [1, -of_cb * blue / green, -of_cr * red / green], [1, of_cb, 0]]
+    return scaled.recomb(matrix).rint().cast("uchar").copy(interpretation="srgb")
+
+
 def is_srgb(profile: bytes) -> bool:
     """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used."""
     channels = 1 if profile[16:20] == b"GRAY" else 3

@@ -72,10 +72,19 @@ def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_
         lab = tiff.lab_as_rgb(buffer(data), page) if fmt == "tiff" else b""
         image = libvips.load(_LOADERS[fmt], lab or data, **options)
         image = colourspace.of_lab_bytes(image) if lab else image
+        if fmt == "tiff":
+            image = _without_made_up_alpha(image, tiff.samples(buffer(data), page))
+            meaning = tiff.ycbcr(buffer(data), page)
+            image = colourspace.of_ycbcr(image, *meaning) if meaning else image
         image, notes = colourspace.to_rgb(image, name, extra=extra)
     except libvips.Error as error:
         raise broken(name, fmt, error) from error
     return Stored(image, tuple(notes))
+
+
+def _without_made_up_alpha(image: Any, samples: int) -> Any:
+    """libtiff makes RGBA of what libvips leaves to it, such as subsampled YCbCr, whatever the file stores."""
+    return image.extract_band(0, n=3) if image.bands == 4 and samples in (1, 3) else image
 
 
 def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | UnsupportedImageError:

@@ -14,9 +14,14 @@ from upscale_cli.image_io.exif import Exif
 from upscale_cli.image_io.ifd import Ifd, Layout
 
 _BITS, _PHOTOMETRIC, _EXTRA_SAMPLES = 0x0102, 0x0106, 0x0152
-_WIDTH, _HEIGHT = 0x0100, 0x0101
+_WIDTH, _HEIGHT, _SAMPLES = 0x0100, 0x0101, 0x0115
+_COMPRESSION, _SUBSAMPLING = 0x0103, 0x0212
+_WEIGHTS, _REFERENCE = 0x0211, 0x0214
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
-_RGB, _LAB = 2, 8
+_RGB, _YCBCR, _LAB = 2, 6, 8
+_PLAINLY_PACKED = (1, 5, 8, 32773, 32946)
+"""Compression that knows nothing of colour: none, LZW, Deflate, PackBits."""
+_BT601, _FULL_RANGE = (0.299, 0.587, 0.114), (0, 255, 128, 255, 128, 255)
 _CR2 = b"\x10\0\0\0CR\x02\0"
 _OFFSETS = {0x0111, 0x0144}  # StripOffsets, TileOffsets
 UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
@@ -31,6 +36,62 @@ def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
     except ValueError:
         return ()
     return entry.numbers(where.order) if entry else ()
+
+
+def samples(data: Any, page: int = 0) -> int:
+    """How many channels a page stores; 0 if that cannot be read."""
+    try:
+        where, _, offset = _find(data, page)
+        return _stated(ifd.read(data, where, offset)[0], _SAMPLES, where) or 1
+    except ValueError:
+        return 0
+
+
+def ycbcr(data: Any, page: int = 0) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+    """What the numbers of a page mean that stores Y, Cb and Cr for each pixel; None for other pages.
+
+    Those that are subsampled or in JPEG are none: libvips makes RGB of them itself.
+
+    Returns:
+        The weights of R, G and B in Y, and for Y, Cb and Cr the numbers for none and full of it.
+    """
+    try:
+        where, _, offset = _find(data, page)
+        directory, _ = ifd.read(data, where, offset)
+    except ValueError:
+        return None
+    bits, ratio = directory.get(_BITS), directory.get(_SUBSAMPLING)
+    if (
+        _stated(directory, _PHOTOMETRIC, where) != _YCBCR
+        or (_stated(directory, _COMPRESSION, where) or 1) not in _PLAINLY_PACKED
+        or not bits
+        or bits.numbers(where.order) != (8, 8, 8)
+        or not ratio
+        or ratio.numbers(where.order) != (1, 1)
+    ):
+        return None
+    weights = _fractions(directory, _WEIGHTS, where)
+    reference = _fractions(directory, _REFERENCE, where)
+    if len(weights) != 3 or weights[1] <= 0:
+        weights = _BT601
+    if len(reference) != 6 or any(a >= b for a, b in zip(reference[::2], reference[1::2], strict=True)):
+        reference = _FULL_RANGE
+    return weights, reference
+
+
+def _stated(directory: Ifd, tag: int, where: Layout) -> int:
+    """A tag's first number; 0 if it has none."""
+    entry = directory.get(tag)
+    return next(iter(entry.numbers(where.order)), 0) if entry else 0
+
+
+def _fractions(directory: Ifd, tag: int, where: Layout) -> tuple[float, ...]:
+    """A tag's values, each a numerator and a denominator; () if it has none that make sense."""
+    entry = directory.get(tag)
+    if not entry or entry.type != 5:
+        return ()
+    parts = struct.unpack(f"{where.order}{2 * entry.count}I", entry.value)
+    return tuple(above / below for above, below in zip(parts[::2], parts[1::2], strict=True) if below)
 
 
 def tags(data: Any, page: int) -> Exif:
