@@ -13,6 +13,7 @@ from tests.conftest import draw
 from tests.test_exif import block, reread, with_note, words_of
 from tests.test_iptc import RECORDS
 from tests.test_png import GAMMA, WIDE, encoded
+from tests.test_tiff import link_to
 from upscale_cli.image_io import exif, iptc, metadata, open_picture, tiff
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_picture
 from upscale_cli.image_io.formats import FORMATS
@@ -298,7 +299,7 @@ def test_pages_keep_what_each_says_of_itself(tmp_path):
         writer.write(draw(20, 30), photometric="rgb", description="one", resolution=(300, 300), metadata=None)
         writer.write(draw(10, 9), photometric="rgb", description="two", iccprofile=SRGB, metadata=None)
         writer.write(draw(12, 8, 4), photometric="separated", description="three", metadata=None)
-    tiff.add_tags(tmp_path / "in.tif", exif.parse(block(1)), page=1)
+    tiff.add_tags(tmp_path / "in.tif", exif.parse(block(1)), link_to((tmp_path / "in.tif").read_bytes(), 1))
     like = open_picture(tmp_path / "in.tif")
     warnings = write_picture(tmp_path / "x.tif", like.each_frame(), like=like)
     assert warnings == [f"{like.name}: page 3: CMYK converted to sRGB"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, tiff, xmp
+from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -39,12 +39,13 @@ class Metadata:
     """What resolutions are counted in when written: 'in' or 'cm'."""
 
 
-def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
+def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> Metadata:
     """Everything that the header of a source carries, or that of a page of a TIFF.
 
     Args:
         image: as decode.load gives it.
         data: the source itself, for what libvips does not report.
+        at: where the directory of a TIFF's page lies; None for the first page.
     """
     blobs = {name: _get(image, f"{name}-data", b"") for name in ("icc-profile", "exif", "xmp", "iptc")}
     block = blobs["exif"]
@@ -56,7 +57,7 @@ def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
             block = _raw_profile(_get(image, name, ""))
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
-        block, records = _of_tiff(data, page)
+        block, records = _of_tiff(data, at)
     unit = _get(image, "resolution-unit", "")  # set where a JPEG or TIFF states more than a ratio
     known = unit and fmt in ("jpeg", "tiff") and image.xres > 0 and image.yres > 0
     stated = _parsed(block)
@@ -87,10 +88,10 @@ def _raw_profile(words: str) -> bytes:
     return block[6:] if block.startswith(b"Exif\0\0") else block
 
 
-def _of_tiff(data: decode.Encoded, page: int) -> tuple[bytes, bytes]:
+def _of_tiff(data: decode.Encoded, at: int | None) -> tuple[bytes, bytes]:
     """EXIF, which libvips does not read from a TIFF, and IPTC, which it cuts short."""
     try:
-        found = tiff.tags(decode.buffer(data), page)
+        found = exif.parse(decode.buffer(data), at)
     except ValueError:
         return b"", b""
     found = exif.descriptive(found)

@@ -106,13 +106,13 @@ class Saver:
             lost = ["metadata"]
         self._say(lost, path)
 
-    def _tag(self, path: Path, image: Any, meta: Metadata, page: int = 0) -> None:
-        """Put into a TIFF what libvips does not."""
+    def _tag(self, path: Path, image: Any, meta: Metadata, link: int = 0) -> None:
+        """Put into a TIFF what libvips does not; `link` tells the page, as tiff.append_page does."""
         if self.options.strip:
             return
         tags = metadata.tiff_tags(meta, image.width, image.height)
         if tags:
-            tiff.add_tags(path, tags, page)
+            tiff.add_tags(path, tags, link)
         elif meta.exif:
             self._say(["EXIF"], path)
 
@@ -122,7 +122,7 @@ class Saver:
 
     def save_pages(self, pages: Iterable[Pixels], count: int, path: Path) -> None:
         """Write TIFF pages, which may differ in size, kind and metadata, one after the other."""
-        big = False
+        big, link = False, 0
         for number, page in enumerate(pages):
             if number == 0:
                 big = page.nbytes * count > _CLASSIC_TIFF
@@ -133,10 +133,10 @@ class Saver:
             image, single = libvips.image_of(page), path.with_suffix(".page")
             try:
                 self._put(image, single, big, meta)
-                tiff.append_page(path, single)
+                link = tiff.append_page(path, single, link)
             finally:
                 single.unlink(missing_ok=True)
-            self._tag(path, image, meta, number)
+            self._tag(path, image, meta, link)
 
     def save_moving(self, frames: Iterable[Pixels], count: int, path: Path) -> None:
         """Write an animated PNG, one frame after the other."""

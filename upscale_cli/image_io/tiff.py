@@ -1,10 +1,14 @@
-"""TIFF structures that libvips leaves alone: the kind of transparency, EXIF, pages of different kinds."""
+"""TIFF structures that libvips leaves alone: the kind of transparency, EXIF, pages of different kinds.
+
+A page is named by where its directory lies: to count up to it would take longer with every page.
+"""
 
 from __future__ import annotations
 
 import mmap
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -28,26 +32,26 @@ UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 """Kinds of extra channel (TIFF 6.0, ExtraSamples)."""
 
 
-def extra_channels(data: Any, page: int = 0) -> tuple[int, ...]:
+def extra_channels(data: Any, at: int | None = None) -> tuple[int, ...]:
     """The kinds of a page's channels beyond grey or colour; () if it has none or they are not stated."""
     try:
-        where, _, offset = _find(data, page)
-        entry = ifd.read(data, where, offset)[0].get(_EXTRA_SAMPLES)
+        where, directory = _directory(data, at)
     except ValueError:
         return ()
+    entry = directory.get(_EXTRA_SAMPLES)
     return entry.numbers(where.order) if entry else ()
 
 
-def samples(data: Any, page: int = 0) -> int:
+def samples(data: Any, at: int | None = None) -> int:
     """How many channels a page stores; 0 if that cannot be read."""
     try:
-        where, _, offset = _find(data, page)
-        return _stated(ifd.read(data, where, offset)[0], _SAMPLES, where) or 1
+        where, directory = _directory(data, at)
     except ValueError:
         return 0
+    return _stated(directory, _SAMPLES, where) or 1
 
 
-def ycbcr(data: Any, page: int = 0) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+def ycbcr(data: Any, at: int | None = None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
     """What the numbers of a page mean that stores Y, Cb and Cr for each pixel; None for other pages.
 
     Those that are subsampled or in JPEG are none: libvips makes RGB of them itself.
@@ -56,8 +60,7 @@ def ycbcr(data: Any, page: int = 0) -> tuple[tuple[float, ...], tuple[float, ...
         The weights of R, G and B in Y, and for Y, Cb and Cr the numbers for none and full of it.
     """
     try:
-        where, _, offset = _find(data, page)
-        directory, _ = ifd.read(data, where, offset)
+        where, directory = _directory(data, at)
     except ValueError:
         return None
     bits, ratio = directory.get(_BITS), directory.get(_SUBSAMPLING)
@@ -94,15 +97,6 @@ def _fractions(directory: Ifd, tag: int, where: Layout) -> tuple[float, ...]:
     return tuple(above / below for above, below in zip(parts[::2], parts[1::2], strict=True) if below)
 
 
-def tags(data: Any, page: int) -> Exif:
-    """All tags of a page, and the directories that it points to.
-
-    Raises:
-        ValueError: they make no sense.
-    """
-    return exif.parse(data, _find(data, page)[2])
-
-
 def is_raw(data: Any) -> bool:
     """True for a camera's raw file, which is a TIFF whose first page is no more than a preview.
 
@@ -112,28 +106,43 @@ def is_raw(data: Any) -> bool:
     if bytes(data[4:12]) == _CR2:
         return True
     try:
-        where, _, offset = _find(data, 0)
-        first, _ = ifd.read(data, where, offset)
+        where, first = _directory(data, None)
     except ValueError:
         return False
     return _DNG_VERSION in first or (_SUB_IFDS in first and _reduced(first, where))
 
 
 def full_pages(data: Any, count: int) -> tuple[int, ...]:
-    """Which of `count` pages are no reduced copies of larger ones before them."""
-    copies, width, height = set(), 0, 0
+    """Where the directories of `count` pages lie, but for those that are reduced copies of pages before them.
+
+    0 stands for a page that is not there, which its decoding will say.
+    """
+    places = list[int]()
+    copies, width, height = set[int](), 0, 0
     try:
         where = ifd.layout(data)
-        for page, (_, offset) in zip(range(count), _walk(data, where), strict=False):
+        for _, offset in islice(_walk(data, where), count):
+            places.append(offset)
+        for offset in places:
             directory, _ = ifd.read(data, where, offset)
             wide, high = (sum(directory[tag].numbers(where.order)) for tag in (_WIDTH, _HEIGHT))
             if not _reduced(directory, where):
                 width, height = max(width, wide), max(height, high)
             elif wide < width or high < height:
-                copies.add(page)
+                copies.add(offset)
     except (ValueError, KeyError):
         pass  # the rest of the pages makes no sense, which their decoding will say
-    return tuple(page for page in range(count) if page not in copies)
+    places += [0] * (count - len(places))
+    return tuple(offset for offset in places if offset not in copies)
+
+
+def alone(data: Any, at: int) -> dict[int, bytes]:
+    """What to change in a file so that a page is its only one: libvips looks at all of them each time."""
+    where = ifd.layout(data)
+    changes = {where.first: struct.pack(where.pointer, at)}
+    with suppress(ValueError):  # where no directory lies, which libvips will say
+        changes[ifd.end(data, where, at)] = struct.pack(where.pointer, 0)
+    return changes
 
 
 def _reduced(directory: Ifd, where: Layout) -> bool:
@@ -150,35 +159,33 @@ def _walk(data: Any, where: Layout) -> Iterator[tuple[int, int]]:
         link = ifd.end(data, where, offset) if offset else 0
 
 
-def _find(data: Any, page: int) -> tuple[Layout, int, int]:
-    """The layout of a file, and the offsets of the pointer to a page's directory and of the directory."""
+def _directory(data: Any, at: int | None) -> tuple[Layout, Ifd]:
+    """The layout of a file and the directory at a place, that of the first page for None."""
     where = ifd.layout(data)
-    link, offset = next(islice(_walk(data, where), page, None), (0, 0))
-    if not offset:
-        raise ValueError("no such page")
-    return where, link, offset
+    offset = ifd.unpack(where.pointer, data, where.first)[0] if at is None else at
+    return where, ifd.read(data, where, offset)[0]
 
 
-def lab_as_rgb(data: Any, page: int = 0) -> bytes:
-    """A copy of a file whose 8-bit Lab page calls itself RGB, which libvips reads; b"" for other pages."""
+def lab_as_rgb(data: Any, at: int | None = None) -> dict[int, bytes]:
+    """What to change so that an 8-bit Lab page calls itself RGB, which libvips reads; {} for other pages."""
     try:
-        where, _, offset = _find(data, page)
-        directory, _ = ifd.read(data, where, offset)
+        where, directory = _directory(data, at)
     except ValueError:
-        return b""
+        return {}
     kind, bits = directory.get(_PHOTOMETRIC), directory.get(_BITS)
-    if not kind or not bits or kind.numbers(where.order) != (_LAB,) or set(bits.numbers(where.order)) != {8}:
-        return b""
-    entry = struct.pack(where.order + "HH", _PHOTOMETRIC, 3)
-    at = bytes(data[offset : ifd.end(data, where, offset)]).find(entry)
-    if at < 0:
-        return b""
-    value = offset + at + where.entry_size - where.inline
-    return bytes(data[:value]) + struct.pack(where.order + "H", _RGB) + bytes(data[value + 2 :])
+    if kind != ifd.entry(3, [_LAB], where.order) or not bits or set(bits.numbers(where.order)) != {8}:
+        return {}
+    return {kind.at: struct.pack(where.order + "H", _RGB)}
 
 
-def append_page(path: Path, page: Path) -> None:
+def append_page(path: Path, page: Path, link: int = 0) -> int:
     """Put the only page of one TIFF file behind the last page of another of the same layout.
+
+    Args:
+        link: what this returned for the page before; 0 for the first one.
+
+    Returns:
+        Where the pointer to the new page's directory lies.
 
     Raises:
         ValueError: they are no TIFF files of one layout.
@@ -188,7 +195,8 @@ def append_page(path: Path, page: Path) -> None:
     with path.open("r+b") as file:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             where = ifd.layout(data)
-            *_, (link, _) = _walk(data, where)
+            (last,) = ifd.unpack(where.pointer, data, link or where.first)
+            link = ifd.end(data, where, last)
         if ifd.layout(added) != where:
             raise ValueError("TIFF files of different layouts")
         directory, _ = ifd.read(added, where, ifd.unpack(where.pointer, added, where.first)[0])
@@ -204,10 +212,14 @@ def append_page(path: Path, page: Path) -> None:
         file.write(ifd.pack(directory, where, at))
         file.seek(link)
         file.write(struct.pack(where.pointer, at))
+    return link
 
 
-def add_tags(path: Path, block: Exif, page: int = 0) -> None:
+def add_tags(path: Path, block: Exif, link: int = 0) -> None:
     """Put EXIF tags into a finished TIFF file: its end gets a new directory of a page, with the old tags too.
+
+    Args:
+        link: where the pointer to the page's directory lies; 0 for the first page.
 
     Raises:
         ValueError: the file is no TIFF.
@@ -217,8 +229,9 @@ def add_tags(path: Path, block: Exif, page: int = 0) -> None:
         end = file.seek(0, 2)
         end += end % 2
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            where, link, offset = _find(data, page)
-            old, following = ifd.read(data, where, offset)
+            where = ifd.layout(data)
+            link = link or where.first
+            old, following = ifd.read(data, where, ifd.unpack(where.pointer, data, link)[0])
         added, children = exif.pack_children(exif.in_layout(exif.descriptive(block), where), end)
         merged = {**added, **old}
         file.seek(end)
