@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from upscale_cli.errors import UnsupportedImageError
 from upscale_cli.image_io import libvips, tiff
+from upscale_cli.pixels import Pixels, peak
 
 _PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
 _SAME = 3
@@ -87,6 +89,17 @@ def is_srgb(profile: bytes) -> bool:
     except libvips.Error:
         return True
     return bool((np.abs(colours.reshape(1, -1, 3) - numbers.astype(int)) <= _SAME).all())
+
+
+def greys(profile: bytes, dtype: npt.DTypeLike) -> Pixels | None:
+    """What each level of grey by an ICC profile is in sRGB; None if it is the same, or cannot be told."""
+    if is_srgb(profile):
+        return None
+    levels = np.arange(peak(np.dtype(dtype)) + 1).astype(dtype)
+    image = libvips.image_of(levels.reshape(1, -1, 1))
+    image.set_type(libvips.BLOB, "icc-profile-data", profile)
+    table: Pixels = image.icc_transform("srgb", embedded=True, depth=8 * levels.itemsize).numpy()[0, :, 0]
+    return table
 
 
 def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:

@@ -17,7 +17,6 @@ _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resol
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
-_ALWAYS_COLOUR = ("webp", "avif")
 _AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b"", "webp": b""}
 """Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
@@ -132,9 +131,10 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     lost: list[str] = []
     image = image.copy()
     if meta.profile and fmt.profile:
-        if meta.profile[16:20] == b"GRAY" and (fmt.name in _ALWAYS_COLOUR or image.bands > 2):
+        grey = meta.profile[16:20] == b"GRAY"
+        if grey and image.bands > 2:
             lost.append("profile for grey")
-        else:
+        elif fmt.grey or not grey:  # else the numbers are sRGB's already: reduce.py
             image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
     resolution = meta.resolution
     if resolution is None and (fmt.name == "tiff" or (fmt.exif and meta.exif)):

@@ -35,8 +35,11 @@ class Reduction:
                 f"its colours are not sRGB's (wide gamut or HDR), which the {fmt.title} will not say: "
                 "they will look wrong, mostly pale; PNG keeps them (--format png)"
             )
-        profile = like.metadata.profile if like and not fmt.profile else b""
-        if profile and not colourspace.is_srgb(profile):
+        profile = like.metadata.profile if like else b""
+        grey = profile[16:20] == b"GRAY"
+        self._profile_for_grey = profile if grey and not (fmt.profile and fmt.grey) else b""
+        self._greys: dict[str, Pixels | None] = {}
+        if profile and not grey and not fmt.profile and not colourspace.is_srgb(profile):
             self._warn(f"the source's colour profile, which is not sRGB's, cannot be kept in {fmt.title}")
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
@@ -62,6 +65,8 @@ class Reduction:
             pixels = from_float(pixels, np.uint16 if self.fmt.deep else np.uint8)
         if self.facts.gamma and self.fmt.name != "png" and pixels.dtype != np.float32:
             pixels = png.to_srgb(pixels, self.facts.gamma)
+        if self._profile_for_grey and pixels.dtype != np.float32 and pixels.shape[2] <= 2:
+            pixels = self._as_srgb(pixels)
         if pixels.dtype == np.uint16 and self.fmt.name == "avif" and self.source != "avif":
             self._warn("AVIF has at most 12 bits per channel: the lowest 4 are left out")
         if pixels.dtype == np.uint16 and not self.fmt.deep:
@@ -71,6 +76,16 @@ class Reduction:
         if self.fmt.name == "gif" and self.source != "gif" and _half_transparent(pixels):
             self._warn("GIF has no half transparency: each pixel is opaque or wholly transparent")
         return np.ascontiguousarray(pixels)
+
+    def _as_srgb(self, pixels: Pixels) -> Pixels:
+        """Grey by the source's profile as sRGB's grey, so that it looks the same without the profile."""
+        kind = pixels.dtype.name
+        if kind not in self._greys:
+            self._greys[kind] = colourspace.greys(self._profile_for_grey, pixels.dtype)
+        table = self._greys[kind]
+        if table is None:
+            return pixels
+        return np.concatenate([table[pixels[:, :, :1]], pixels[:, :, 1:]], axis=2)
 
 
 def _half_transparent(pixels: Pixels) -> bool:
