@@ -48,4 +48,4 @@ def test_other_colours_than_srgbs_are_kept_or_said(codes, fmt):
     wide = codes != SRGB
     assert (chunk(b"cICP", bytes((*codes, 0, 1))) in data) == (wide and fmt == "png")
     assert len(warnings) == (wide and fmt != "png")
-    assert all("colour primaries cannot be kept" in warning for warning in warnings)
+    assert all("colours are not sRGB's" in warning for warning in warnings)

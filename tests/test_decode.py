@@ -1,6 +1,7 @@
 """Decoding: the same numbers as Pillow's, upright, strict about damage and quiet about it."""
 
 import io
+import struct
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import draw
 from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
-from upscale_cli.image_io import decode, open_picture
+from upscale_cli.image_io import decode, ifd, open_picture
 
 
 def encoded(picture, fmt, **options):
@@ -93,6 +94,47 @@ def test_premultiplied_colour_becomes_straight(tmp_path):
     tifffile.imwrite(tmp_path / "x.tif", stored, photometric="rgb", extrasamples=["assocalpha"])
     out = open_picture(tmp_path / "x.tif").pixels()
     assert out.tolist() == [[[127, 255, 0, 100], [10, 20, 30, 255], [0, 0, 0, 0]]]
+
+
+def ycbcr_tiff(picture, across, down, order="<", weights=(0.299, 0.587, 0.114), studio=False):
+    """An uncompressed YCbCr TIFF of an RGB picture, with one Cb and Cr for each block of pixels."""
+    red, green, blue = np.moveaxis(picture.astype(float), 2, 0)
+    luma = weights[0] * red + weights[1] * green + weights[2] * blue
+    cb, cr = (blue - luma) / (2 - 2 * weights[2]), (red - luma) / (2 - 2 * weights[0])
+    if studio:
+        luma, cb, cr = 16 + luma * 219 / 255, cb * 112 / 127, cr * 112 / 127
+    stored = bytearray()
+    for y in range(0, picture.shape[0], down):
+        for x in range(0, picture.shape[1], across):
+            block = slice(y, y + down), slice(x, x + across)
+            stored += np.rint(luma[block]).astype(np.uint8).tobytes()
+            stored += bytes(round(128 + colour[block].mean()) for colour in (cb, cr))
+    reference = (16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1)
+    weighed = [part for weight in weights for part in (round(weight * 10_000), 10_000)]
+    numbers = {
+        0x0100: (4, picture.shape[1:2]), 0x0101: (4, picture.shape[:1]), 0x0102: (3, (8, 8, 8)),
+        0x0103: (3, (1,)), 0x0106: (3, (6,)), 0x0111: (4, (8,)), 0x0115: (3, (3,)),
+        0x0116: (4, picture.shape[:1]), 0x0117: (4, (len(stored),)), 0x0212: (3, (across, down)),
+    }  # fmt: skip
+    tags = {tag: ifd.entry(*value, order) for tag, value in numbers.items()}
+    tags[0x0211] = ifd.Entry(5, struct.pack(order + "6I", *weighed))
+    if studio:
+        tags[0x0214] = ifd.Entry(5, struct.pack(order + "12I", *reference))
+    where, at = ifd.Layout(order, big=False), 8 + len(stored)
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    return mark + struct.pack(order + "I", at) + bytes(stored) + ifd.pack(tags, where, at)
+
+
+@pytest.mark.parametrize("ratio", [(1, 1), (2, 1), (2, 2)])
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("weights", [(0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722)])
+@pytest.mark.parametrize("studio", [False, True])
+def test_ycbcr_of_three_samples_becomes_rgb(ratio, order, weights, studio):
+    colours = np.array([[[200, 30, 40], [20, 180, 60]], [[30, 60, 220], [250, 250, 250]]], np.uint8)
+    picture = np.repeat(np.repeat(colours, 4, 0), 8, 1)
+    opened = open_picture(ycbcr_tiff(picture, *ratio, order, weights, studio))
+    assert (opened.channels, opened.dtype, opened.notes) == (3, "uint8", ())
+    assert np.abs(opened.pixels().astype(int) - picture).max() <= 3
 
 
 def test_extra_channels_that_are_no_transparency_are_left_out_and_said(tmp_path):

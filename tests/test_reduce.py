@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from tests.test_metadata import SRGB
-from upscale_cli.image_io import libvips, open_picture
+from tests.test_metadata import SRGB, grey_profile
+from upscale_cli.image_io import colourspace, libvips, open_picture
 from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.image_io.metadata import Metadata
 from upscale_cli.image_io.reduce import Reduction
@@ -54,6 +54,30 @@ def test_opaque_transparency_is_no_loss(dtype):
     assert not any("transparency" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("channels", [2, 4])
+def test_half_transparency_is_said_once_in_gif_alone(dtype, channels):
+    picture = draw(6, 7, channels, dtype)
+    top = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    picture[:, :, -1] = 0
+    picture[0, 0, -1] = top
+    assert not any("half" in warning for warning in reduced("gif", picture)[1])
+    picture[5, 6, -1] = top / 2
+    reduction = Reduction(FORMATS["gif"], None, WHITE)
+    reduction(picture)
+    reduction(picture)
+    assert ["half" in warning for warning in reduction.warnings].count(True) == 1
+    assert not any("half" in warning for warning in reduced("webp", picture)[1])
+
+
+def test_the_soft_edges_of_an_enlarged_gif_are_not_worth_a_word():
+    file = io.BytesIO()
+    Image.fromarray(draw(6, 7)).save(file, "GIF")
+    picture = draw(6, 7, 4)
+    assert reduced("gif", picture, open_picture(file.getvalue()))[1] == []
+    assert len(reduced("gif", picture)[1]) == 1
+
+
 def test_16_bits_are_rounded_to_the_nearest_of_8():
     deep = np.array([0, 128, 129, 257, 32767, 65406, 65407, 65535], np.uint16).reshape(1, -1, 1)
     out, warnings = reduced("jpeg", deep)
@@ -83,7 +107,7 @@ def test_linear_numbers_keep_their_look_outside_png():
     assert reduced("png", picture, linear)[0] is picture
     out, warnings = reduced("jpeg", picture, linear)
     assert out.min() == out.max() == 128
-    assert ["primaries" in warning for warning in warnings] == [True]
+    assert ["PNG keeps them (--format png)" in warning for warning in warnings] == [True]
 
 
 @pytest.mark.parametrize("fmt", ["bmp", "gif", "pnm", "png"])
@@ -95,6 +119,32 @@ def test_a_profile_that_does_not_fit_in_is_said_once_unless_it_is_srgbs(fmt):
     assert reduced(fmt, draw(6, 7), like)[1] == []
     warnings = reduced(fmt, draw(6, 7), replace(like, metadata=Metadata(profile=wide)))[1]
     assert ["profile" in warning for warning in warnings] == [True] * (fmt != "png")
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_grey_looks_the_same_where_its_profile_does_not_fit_in(fmt, channels, dtype):
+    file = io.BytesIO()
+    Image.fromarray(draw(6, 7, 1).squeeze()).save(file, "PNG", icc_profile=grey_profile())
+    white = 1 if dtype == np.float32 else np.iinfo(dtype).max
+    picture = np.full((2, 3, channels), white, dtype)
+    picture[0, :, 0] = np.array([0, 64, 128]) / 255 * white
+    out, warnings = reduced(fmt, picture, open_picture(file.getvalue()))
+    kept = fmt in ("png", "jpeg", "tiff")
+    looks = np.array([[0, 64, 128], [255] * 3]) if kept else np.array([[0, 82, 147], [255] * 3])  # gamma 1.8
+    assert (
+        np.abs(out[:, :, 0] / (1 if out.dtype == np.float32 else np.iinfo(out.dtype).max) * 255 - looks).max()
+        < 1
+    )
+    assert not any("profile" in warning for warning in warnings)
+    if channels == 2 and FORMATS[fmt].alpha:
+        assert (out[:, :, 1] == out[1, 0, 0]).all()
+
+
+def test_grey_by_srgbs_curve_keeps_its_numbers():
+    assert colourspace.greys(SRGB, np.uint8) is None
+    assert colourspace.greys(b"no profile", np.uint8) is None
 
 
 def test_bands_are_contiguous():

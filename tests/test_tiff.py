@@ -10,7 +10,12 @@ from PIL import ExifTags, Image
 
 from tests.conftest import draw
 from tests.test_exif import block
-from upscale_cli.image_io import exif, ifd, libvips, tiff
+from upscale_cli.image_io import exif, ifd, libvips, open_picture, tiff, write_picture
+
+
+def link_to(data, page):
+    """Where the pointer to the directory of the second page or a later one lies."""
+    return ifd.end(data, ifd.layout(data), tiff.full_pages(data, page)[page - 1])
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -26,8 +31,10 @@ def test_kinds_of_extra_channels_on_any_page(order, big, kind, expected):
         writer.write(draw(5, 6, 4), photometric="rgb", extrasamples=[kind])
     data = file.getvalue()
     assert tiff.extra_channels(data) == ()
-    assert tiff.extra_channels(data, 1) == (expected,)
-    assert tiff.extra_channels(data, 2) == ()
+    first, second, none = tiff.full_pages(data, 3)
+    assert tiff.extra_channels(data, first) == ()
+    assert tiff.extra_channels(data, second) == (expected,)
+    assert tiff.extra_channels(data, none) == ()
     assert tiff.extra_channels(data[:50]) == ()
 
 
@@ -49,12 +56,12 @@ def test_exif_is_added_to_a_finished_file(tmp_path, big):
 @pytest.mark.parametrize("big", [False, True])
 def test_pages_of_different_sizes_and_kinds(tmp_path, big):
     pages = [draw(40, 50), draw(33, 20, 1), draw(300, 200, 4, np.uint16)]
-    path, single = tmp_path / "x.tif", tmp_path / "y.tif"
+    path, single, link = tmp_path / "x.tif", tmp_path / "y.tif", 0
     for page in pages:
         target = single if path.exists() else path
         libvips.image_of(page).tiffsave(str(target), bigtiff=big, compression="deflate")
         if target is single:
-            tiff.append_page(path, single)
+            link = tiff.append_page(path, single, link)
     with tifffile.TiffFile(path) as file:
         assert len(file.pages) == 3
         for stored, page in zip(file.pages, pages, strict=True):
@@ -64,10 +71,10 @@ def test_pages_of_different_sizes_and_kinds(tmp_path, big):
 def test_exif_is_added_to_any_page(tmp_path):
     path = tmp_path / "x.tif"
     tifffile.imwrite(path, [draw(4, 5), draw(4, 5, seed=1), draw(4, 5, seed=2)], photometric="rgb")
-    tiff.add_tags(path, exif.parse(block()), page=1)
-    tiff.add_tags(path, exif.parse(block()), page=2)
+    for page in (1, 2):
+        tiff.add_tags(path, exif.parse(block()), link_to(path.read_bytes(), page))
     data = path.read_bytes()
-    assert [bool(tiff.tags(data, page).gps) for page in range(3)] == [False, True, True]
+    assert [bool(exif.parse(data, at).gps) for at in tiff.full_pages(data, 3)] == [False, True, True]
     np.testing.assert_array_equal(tifffile.imread(path, key=2), draw(4, 5, seed=2))
 
 
@@ -116,7 +123,7 @@ def test_pixels_behind_the_header_are_no_mark_of_raw_files():
 )
 def test_nonsense_is_no_raw_file(data):
     assert not tiff.is_raw(data)
-    assert tiff.full_pages(data, 2) == (0, 1)
+    assert tiff.full_pages(data, 2)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +140,36 @@ def test_reduced_copies_are_no_pages(kinds, sides, full):
     with tifffile.TiffWriter(file) as writer:
         for kind, side in zip(kinds, sides, strict=True):
             writer.write(draw(side, side), photometric="rgb", subfiletype=kind)
-    assert tiff.full_pages(file.getvalue(), len(kinds)) == full
+    with tifffile.TiffFile(io.BytesIO(file.getvalue())) as stored:
+        places = [page.offset for page in stored.pages]
+    assert tiff.full_pages(file.getvalue(), len(kinds)) == tuple(places[page] for page in full)
+
+
+def test_the_chain_of_pages_is_walked_once(tmp_path, monkeypatch):
+    walks, walk = [], tiff._walk
+    monkeypatch.setattr(tiff, "_walk", lambda *about: walks.append(about) or walk(*about))
+    with tifffile.TiffWriter(tmp_path / "x.tif") as writer:
+        for seed in range(9):
+            writer.write(draw(4, 5, seed=seed), photometric="rgb")
+    like = open_picture(tmp_path / "x.tif")
+    write_picture(tmp_path / "y.tif", like.each_frame(), like=like)
+    assert len(walks) == 1
+    np.testing.assert_array_equal(open_picture(tmp_path / "y.tif").pixels(8), draw(4, 5, seed=8))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("big", [False, True])
+def test_a_page_alone_is_all_that_libvips_sees(order, big):
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, byteorder=order, bigtiff=big) as writer:
+        for seed in range(3):
+            writer.write(draw(4, 5, seed=seed), photometric="rgb")
+    data = bytearray(file.getvalue())
+    for place, changed in tiff.alone(data, tiff.full_pages(data, 3)[1]).items():
+        data[place : place + len(changed)] = changed
+    image = libvips.load("tiffload", bytes(data))
+    assert image.get_n_pages() == 1
+    np.testing.assert_array_equal(image.numpy(), draw(4, 5, seed=1))
 
 
 def test_files_of_different_layouts_do_not_mix(tmp_path):

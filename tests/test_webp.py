@@ -1,6 +1,7 @@
-"""Whether a WebP was stored without loss, and that its result then is, too."""
+"""Whether a WebP was stored without loss, and that its result is, too; what finished files are given."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,6 +47,21 @@ def test_where_no_exif_is_none_is_put(data, tmp_path):
     (tmp_path / "x.webp").write_bytes(data)
     webp.put_exif(tmp_path / "x.webp", b"II*\0")
     assert (tmp_path / "x.webp").read_bytes() == data
+
+
+@pytest.mark.parametrize("seeds", [(0, 1, 2, 3), (0, 0, 1, 1), (0, 1, 1, 1)])
+def test_delays_are_put_exactly_also_where_equal_frames_became_one(seeds, tmp_path):
+    delays = (0, 10, 7, 2**24)
+    like = replace(open_picture(encoded(frames=4)), delays=delays)
+    write_picture(tmp_path / "x.webp", [draw(20, 30, seed=seed) for seed in seeds], like=like)
+    expected = {seed: sum(d for s, d in zip(seeds, delays, strict=True) if s == seed) for seed in seeds}
+    assert open_picture(tmp_path / "x.webp").delays == tuple(min(d, 2**24 - 1) for d in expected.values())
+
+
+def test_a_still_gets_no_delays(tmp_path):
+    (tmp_path / "x.webp").write_bytes(encoded())
+    webp.put_delays(tmp_path / "x.webp", (10, 20))
+    assert (tmp_path / "x.webp").read_bytes() == encoded()
 
 
 def test_a_lossless_source_has_a_lossless_result_unless_quality_is_asked_for(tmp_path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from upscale_cli.errors import UnsupportedImageError
 from upscale_cli.image_io import libvips, tiff
+from upscale_cli.pixels import Pixels, peak
 
 _PLAIN = ("srgb", "rgb16", "scrgb", "b-w", "grey16", "rgb", "multiband", "histogram")
 _SAME = 3
@@ -60,6 +62,21 @@ def of_lab_bytes(image: Any) -> Any:
     return lab.cast("float").copy(interpretation="lab")
 
 
+def of_ycbcr(image: Any, weights: tuple[float, ...], reference: tuple[float, ...]) -> Any:
+    """8-bit YCbCr read as if it were RGB, as the RGB that it stands for (TIFF 6.0, section 21).
+
+    Args:
+        weights, reference: as tiff.ycbcr gives them.
+    """
+    red, green, blue = weights
+    none, full = reference[::2], reference[1::2]
+    scales = [top / (b - a) for a, b, top in zip(none, full, (255, 127, 127), strict=True)]
+    scaled = image.linear(scales, [-a * scale for a, scale in zip(none, scales, strict=True)])
+    of_cb, of_cr = 2 - 2 * blue, 2 - 2 * red
+    matrix = [[1, 0, of_cr], [1, -of_cb * blue / green, -of_cr * red / green], [1, of_cb, 0]]
+    return scaled.recomb(matrix).rint().cast("uchar").copy(interpretation="srgb")
+
+
 def is_srgb(profile: bytes) -> bool:
     """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used."""
     channels = 1 if profile[16:20] == b"GRAY" else 3
@@ -72,6 +89,17 @@ def is_srgb(profile: bytes) -> bool:
     except libvips.Error:
         return True
     return bool((np.abs(colours.reshape(1, -1, 3) - numbers.astype(int)) <= _SAME).all())
+
+
+def greys(profile: bytes, dtype: npt.DTypeLike) -> Pixels | None:
+    """What each level of grey by an ICC profile is in sRGB; None if it is the same, or cannot be told."""
+    if is_srgb(profile):
+        return None
+    levels = np.arange(peak(np.dtype(dtype)) + 1).astype(dtype)
+    image = libvips.image_of(levels.reshape(1, -1, 1))
+    image.set_type(libvips.BLOB, "icc-profile-data", profile)
+    table: Pixels = image.icc_transform("srgb", embedded=True, depth=8 * levels.itemsize).numpy()[0, :, 0]
+    return table
 
 
 def _without_extras(image: Any, colours: int, extra: tuple[int, ...]) -> tuple[Any, int]:

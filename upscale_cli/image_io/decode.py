@@ -15,6 +15,7 @@ import numpy as np
 from upscale_cli.errors import DamagedImageError, TooLargeError, UnsupportedImageError
 from upscale_cli.image_io import apng, bmp, colourspace, jpeg, libvips, pnm, tiff
 from upscale_cli.image_io.formats import FORMATS
+from upscale_cli.image_io.overlay import Overlay
 from upscale_cli.pixels import Pixels
 
 Encoded = bytes | os.PathLike[str]
@@ -54,11 +55,21 @@ def buffer(data: Encoded) -> Any:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_on: str = "error") -> Stored:
+def load(
+    data: Encoded,
+    fmt: str,
+    name: str,
+    *,
+    page: int = 0,
+    n: int = 1,
+    at: int | None = None,
+    fail_on: str = "error",
+) -> Stored:
     """Frame `page` as an image that is decoded from top to bottom once it is asked for pixels.
 
     Args:
         n: frames from there on, one below the other; -1 for all.
+        at: where the directory of a TIFF's page lies, instead of `page`; None for the first page.
 
     Raises:
         DamagedImageError: the header cannot be read.
@@ -67,15 +78,40 @@ def load(data: Encoded, fmt: str, name: str, *, page: int = 0, n: int = 1, fail_
     options: dict[str, Any] = {"access": "sequential", "fail_on": fail_on}
     if fmt in _PAGED:
         options |= {"page": page, "n": n}
-    extra = tiff.extra_channels(buffer(data), page) if fmt == "tiff" else ()
+    extra: tuple[int, ...] = ()
     try:
-        lab = tiff.lab_as_rgb(buffer(data), page) if fmt == "tiff" else b""
-        image = libvips.load(_LOADERS[fmt], lab or data, **options)
-        image = colourspace.of_lab_bytes(image) if lab else image
+        if fmt == "tiff":
+            image, extra = _load_page(buffer(data), at, data, options)
+        else:
+            image = libvips.load(_LOADERS[fmt], data, **options)
         image, notes = colourspace.to_rgb(image, name, extra=extra)
     except libvips.Error as error:
         raise broken(name, fmt, error) from error
     return Stored(image, tuple(notes))
+
+
+def _load_page(
+    held: Any, at: int | None, data: Encoded, options: dict[str, Any]
+) -> tuple[Any, tuple[int, ...]]:
+    """A page of a TIFF that is held in a buffer, too, and the kinds of its channels beyond colour."""
+    lab = tiff.lab_as_rgb(held, at)
+    changes = lab | (tiff.alone(held, at) if at is not None else {})
+    if changes:
+        image = libvips.load_source("tiffload", Overlay(held, changes).source(), **options)
+    else:
+        image = libvips.load("tiffload", data, **options)
+    image = _without_made_up_alpha(image, tiff.samples(held, at))
+    meaning = tiff.ycbcr(held, at)
+    if lab:
+        image = colourspace.of_lab_bytes(image)
+    elif meaning:
+        image = colourspace.of_ycbcr(image, *meaning)
+    return image, tiff.extra_channels(held, at)
+
+
+def _without_made_up_alpha(image: Any, samples: int) -> Any:
+    """libtiff makes RGBA of what libvips leaves to it, such as subsampled YCbCr, whatever the file stores."""
+    return image.extract_band(0, n=3) if image.bands == 4 and samples in (1, 3) else image
 
 
 def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | UnsupportedImageError:
@@ -93,9 +129,13 @@ def broken(name: str, fmt: str, error: libvips.Error) -> DamagedImageError | Uns
     )
 
 
-def decode_page(data: Encoded, name: str, page: int, max_pixels: int) -> tuple[Pixels, Stored]:
-    """One page of a TIFF, upright: pages differ in size, kind and orientation. Raises as decode."""
-    stored = load(data, "tiff", name, page=page)
+def decode_page(data: Encoded, name: str, at: int, max_pixels: int) -> tuple[Pixels, Stored]:
+    """One page of a TIFF, upright: pages differ in size, kind and orientation. Raises as decode.
+
+    Args:
+        at: where its directory lies.
+    """
+    stored = load(data, "tiff", name, at=at)
     image = stored.image
     check_size(image.width, image.height, name, max_pixels)
     try:

@@ -22,6 +22,8 @@ class Format:
     """Default on the encoder's own scale of 1 to 100; 0 where the format is lossless."""
     lossless: bool = True
     """Can store the pixels unchanged."""
+    grey: bool = True
+    """Holds grey as one channel, not as a colour."""
     alpha: bool = True
     deep: bool = False
     """Holds 16 bits per channel."""
@@ -44,12 +46,18 @@ _ALL = (
         "png", "PNG", (".png", ".apng"), 1_000_000, deep=True, frames=True,
         profile=True, exif=True, xmp=True, text=True, resolution=True,
     ),
-    Format("webp", "WebP", (".webp",), 16_383, 90, frames=True, profile=True, exif=True, xmp=True),
+    Format(
+        "webp", "WebP", (".webp",), 16_383, 90, grey=False, frames=True,
+        profile=True, exif=True, xmp=True,
+    ),
     Format(
         "tiff", "TIFF", (".tif", ".tiff"), 2**31 - 1, deep=True, frames=True,
         profile=True, exif=True, xmp=True, iptc=True, resolution=True,
     ),
-    Format("avif", "AVIF", (".avif",), 16_384, 80, deep=True, profile=True, exif=True, xmp=True),
+    Format(
+        "avif", "AVIF", (".avif",), 16_384, 80, grey=False, deep=True,
+        profile=True, exif=True, xmp=True,
+    ),
     Format("gif", "GIF", (".gif",), 65_535, frames=True),
     Format("bmp", "BMP", (".bmp", ".dib"), 32_767),
     Format("pnm", "PNM", (".pnm", ".ppm", ".pgm"), 2**31 - 1, alpha=False, deep=True),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, tiff, xmp
+from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -17,7 +17,6 @@ _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resol
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
-_ALWAYS_COLOUR = ("webp", "avif")
 _AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b"", "webp": b""}
 """Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
@@ -39,12 +38,13 @@ class Metadata:
     """What resolutions are counted in when written: 'in' or 'cm'."""
 
 
-def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
+def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> Metadata:
     """Everything that the header of a source carries, or that of a page of a TIFF.
 
     Args:
         image: as decode.load gives it.
         data: the source itself, for what libvips does not report.
+        at: where the directory of a TIFF's page lies; None for the first page.
     """
     blobs = {name: _get(image, f"{name}-data", b"") for name in ("icc-profile", "exif", "xmp", "iptc")}
     block = blobs["exif"]
@@ -56,7 +56,7 @@ def read(image: Any, fmt: str, data: decode.Encoded, page: int = 0) -> Metadata:
             block = _raw_profile(_get(image, name, ""))
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
-        block, records = _of_tiff(data, page)
+        block, records = _of_tiff(data, at)
     unit = _get(image, "resolution-unit", "")  # set where a JPEG or TIFF states more than a ratio
     known = unit and fmt in ("jpeg", "tiff") and image.xres > 0 and image.yres > 0
     stated = _parsed(block)
@@ -87,10 +87,10 @@ def _raw_profile(words: str) -> bytes:
     return block[6:] if block.startswith(b"Exif\0\0") else block
 
 
-def _of_tiff(data: decode.Encoded, page: int) -> tuple[bytes, bytes]:
+def _of_tiff(data: decode.Encoded, at: int | None) -> tuple[bytes, bytes]:
     """EXIF, which libvips does not read from a TIFF, and IPTC, which it cuts short."""
     try:
-        found = tiff.tags(decode.buffer(data), page)
+        found = exif.parse(decode.buffer(data), at)
     except ValueError:
         return b"", b""
     found = exif.descriptive(found)
@@ -131,9 +131,10 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     lost: list[str] = []
     image = image.copy()
     if meta.profile and fmt.profile:
-        if meta.profile[16:20] == b"GRAY" and (fmt.name in _ALWAYS_COLOUR or image.bands > 2):
+        grey = meta.profile[16:20] == b"GRAY"
+        if grey and image.bands > 2:
             lost.append("profile for grey")
-        else:
+        elif fmt.grey or not grey:  # else the numbers are sRGB's already: reduce.py
             image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
     resolution = meta.resolution
     if resolution is None and (fmt.name == "tiff" or (fmt.exif and meta.exif)):

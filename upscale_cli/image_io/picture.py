@@ -44,7 +44,7 @@ class Picture:
     orientation: int = 1
     """EXIF orientation of the stored pixels, already applied to width, height and pixels()."""
     pages: tuple[int, ...] = field(default=(), repr=False)
-    """Which of a TIFF's pages the frames are: reduced copies of others are none."""
+    """Where the directories of a TIFF's pages lie, but for reduced copies of others."""
     lossless: bool = False
     """A WebP that was stored without loss."""
     notes: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Picture:
         if self.format != "tiff" or frame == 0:
             return self.metadata, ()
         known = self._looked_at.pop(frame, None)  # by pixels(): opening a page of many takes its time
-        return known or self._told(frame, decode.load(self.data, "tiff", self.name, page=self.pages[frame]))
+        return known or self._told(frame, decode.load(self.data, "tiff", self.name, at=self.pages[frame]))
 
     def _told(self, frame: int, stored: decode.Stored) -> tuple[Metadata, tuple[str, ...]]:
         meta = metadata.read(stored.image, "tiff", self.data, self.pages[frame])

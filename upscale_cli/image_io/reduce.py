@@ -31,9 +31,15 @@ class Reduction:
         self.name, self.source = (like.name, like.format) if like else ("the picture", "")
         self.warnings: list[str] = []
         if self.facts.wide and fmt.name != "png":
-            self._warn(f"the source's own colour primaries cannot be kept in {fmt.title}")
-        profile = like.metadata.profile if like and not fmt.profile else b""
-        if profile and not colourspace.is_srgb(profile):
+            self._warn(
+                f"its colours are not sRGB's (wide gamut or HDR), which the {fmt.title} will not say: "
+                "they will look wrong, mostly pale; PNG keeps them (--format png)"
+            )
+        profile = like.metadata.profile if like else b""
+        grey = profile[16:20] == b"GRAY"
+        self._profile_for_grey = profile if grey and not (fmt.profile and fmt.grey) else b""
+        self._greys: dict[str, Pixels | None] = {}
+        if profile and not grey and not fmt.profile and not colourspace.is_srgb(profile):
             self._warn(f"the source's colour profile, which is not sRGB's, cannot be kept in {fmt.title}")
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
@@ -59,9 +65,32 @@ class Reduction:
             pixels = from_float(pixels, np.uint16 if self.fmt.deep else np.uint8)
         if self.facts.gamma and self.fmt.name != "png" and pixels.dtype != np.float32:
             pixels = png.to_srgb(pixels, self.facts.gamma)
+        if self._profile_for_grey and pixels.dtype != np.float32 and pixels.shape[2] <= 2:
+            pixels = self._as_srgb(pixels)
         if pixels.dtype == np.uint16 and self.fmt.name == "avif" and self.source != "avif":
             self._warn("AVIF has at most 12 bits per channel: the lowest 4 are left out")
         if pixels.dtype == np.uint16 and not self.fmt.deep:
             self._warn(f"{self.fmt.title} has no 16 bits per channel: rounded to 8")
             pixels = cv2.convertScaleAbs(np.ascontiguousarray(pixels), alpha=1 / 257).reshape(pixels.shape)
+        # A GIF's own edges become soft when enlarged: to round them again loses nothing.
+        if self.fmt.name == "gif" and self.source != "gif" and _half_transparent(pixels):
+            self._warn("GIF has no half transparency: each pixel is opaque or wholly transparent")
         return np.ascontiguousarray(pixels)
+
+    def _as_srgb(self, pixels: Pixels) -> Pixels:
+        """Grey by the source's profile as sRGB's grey, so that it looks the same without the profile."""
+        kind = pixels.dtype.name
+        if kind not in self._greys:
+            self._greys[kind] = colourspace.greys(self._profile_for_grey, pixels.dtype)
+        table = self._greys[kind]
+        if table is None:
+            return pixels
+        return np.concatenate([table[pixels[:, :, :1]], pixels[:, :, 1:]], axis=2)
+
+
+def _half_transparent(pixels: Pixels) -> bool:
+    """Whether some pixel of 8 bits is neither opaque nor wholly transparent."""
+    if pixels.shape[2] not in (2, 4):
+        return False
+    opacity = pixels[:, :, -1]
+    return bool(((opacity > 0) & (opacity < 255)).any())

@@ -98,6 +98,8 @@ class Saver:
                 file.writelines(_PLAIN[self.fmt.name](pixels))
             return
         self._save(self._timed(libvips.image_of(pixels), frames), path, big)
+        if self.fmt.name == "webp" and self.like and len(self.like.delays) == frames:
+            webp.put_delays(path, self.like.delays)
 
     def save_stream(self, stream: RowStream, path: Path) -> None:
         """Write a picture in one of the formats of `STREAMED` while its rows arrive. Raises as save."""
@@ -121,13 +123,13 @@ class Saver:
             lost = ["metadata"]
         self._say(lost, path)
 
-    def _tag(self, path: Path, image: Any, meta: Metadata, page: int = 0) -> None:
-        """Put into a TIFF what libvips does not."""
+    def _tag(self, path: Path, image: Any, meta: Metadata, link: int = 0) -> None:
+        """Put into a TIFF what libvips does not; `link` tells the page, as tiff.append_page does."""
         if self.options.strip:
             return
         tags = metadata.tiff_tags(meta, image.width, image.height)
         if tags:
-            tiff.add_tags(path, tags, page)
+            tiff.add_tags(path, tags, link)
         elif meta.exif:
             self._say(["EXIF"], path)
 
@@ -137,7 +139,7 @@ class Saver:
 
     def save_pages(self, pages: Iterable[Pixels], count: int, path: Path) -> None:
         """Write TIFF pages, which may differ in size, kind and metadata, one after the other."""
-        big = False
+        big, link = False, 0
         for number, page in enumerate(pages):
             if number == 0:
                 big = page.nbytes * count > _CLASSIC_TIFF
@@ -148,10 +150,10 @@ class Saver:
             image, single = libvips.image_of(page), path.with_suffix(".page")
             try:
                 self._put(image, single, big, meta)
-                tiff.append_page(path, single)
+                link = tiff.append_page(path, single, link)
             finally:
                 single.unlink(missing_ok=True)
-            self._tag(path, image, meta, number)
+            self._tag(path, image, meta, link)
 
     def save_moving(self, frames: Iterable[Pixels], count: int, path: Path) -> None:
         """Write an animated PNG, one frame after the other."""
@@ -176,7 +178,8 @@ class Saver:
             image.set_type(libvips.INT, "page-height", image.height // frames)
             image.set_type(libvips.INT, "loop", self.like.loop)
             if len(self.like.delays) == frames:
-                image.set_type(libvips.INTS, "delay", list(self.like.delays))
+                delays = [webp.EACH_DELAY] * frames if self.fmt.name == "webp" else list(self.like.delays)
+                image.set_type(libvips.INTS, "delay", delays)
         return image
 
     def _write(self, image: Any, path: Path, big: bool) -> None:
