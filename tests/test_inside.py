@@ -51,6 +51,17 @@ def test_less_to_spare_than_the_network_sees_needs_the_whole_network(card, alway
     assert {key[0] for key in model._idle} == {0}
 
 
+def test_calls_that_are_large_enough_are_answered_by_the_rewritten_network(monkeypatch):
+    card = zoo.find("fsrcnn-s")
+    rim, side = card.halo, 2 * card.halo + 8
+    monkeypatch.setattr(litert, "_WORTH_REWRITING", 2 * side * side)
+    for count, spare, expected in ((1, rim, 0), (2, 0, 0), (2, rim - 1, 0), (2, rim, rim), (2, rim + 1, rim)):
+        model = open_model(card)
+        model(np.zeros((count, side, side, 1), np.float32), spare=spare)
+        assert {key[0] for key in model._idle} == {expected}
+        assert ("_inside" in vars(model)) == (count == 2 and spare > 0)  # it takes a while
+
+
 def test_pictures_are_the_same_with_and_without(card, monkeypatch):
     picture = draw(150, 163)
     tilings = [Tiling(), Tiling(tile=70, batch=2), Tiling(tile=140)]
@@ -109,8 +120,9 @@ def test_other_networks_are_left_alone(card, change):
 
 
 @pytest.mark.parametrize(("register", "paired"), [(8, 1), (16, 12)])
-def test_few_channels_are_those_that_a_register_holds(register, paired):
-    model = parsed(inside(read_weights(zoo.find("fsrcnn-s", "float")), register).content)
+def test_few_channels_are_those_that_a_register_holds(register, paired, monkeypatch):
+    monkeypatch.setattr(rewriting, "wide_registers", lambda: register == 16)
+    model = parsed(inside(read_weights(zoo.find("fsrcnn-s", "float"))).content)
     tensors = model.subgraphs[0].tensors
     kernels = [
         tensors[one.inputs[1]]

@@ -13,7 +13,7 @@ from tests.conftest import draw
 from tests.test_inside import CARDS, skip, stride
 from upscale_cli import zoo
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
-from upscale_cli.machine import has_vnni
+from upscale_cli.machine import available_cpus, has_vnni
 from upscale_cli.model import inner
 from upscale_cli.runtimes import open_model, quickest
 from upscale_cli.runtimes import openvino as module
@@ -75,6 +75,19 @@ def test_the_answers_inside_are_those_of_the_whole_window(card, model, rows, col
     whole = model(values)
     for spare in (3, card.halo, card.halo + 2):
         assert np.array_equal(model(values, spare=spare), inner(whole, card.scale * spare))
+
+
+def test_calls_that_spare_the_halo_need_the_network_without_padding_only():
+    halo = zoo.find("fsrcnn-s").halo
+    for spare, network in ((halo - 1, "_whole"), (halo, "_inside"), (halo + 1, "_inside")):
+        model = open_model(zoo.find("fsrcnn-s"), runtime="openvino")
+        model(batch(2 * halo + 6, 2 * halo + 6), spare=spare)
+        assert {"_whole", "_inside"} & vars(model).keys() == {network}
+
+
+def test_as_many_calls_at_a_time_as_were_asked_for():
+    for threads, expected in ((0, available_cpus()), (3, 3)):
+        assert open_model(zoo.find("fsrcnn-s"), runtime="openvino", threads=threads)._threads == expected
 
 
 def test_pictures_are_the_same_whatever_the_tiles(model):

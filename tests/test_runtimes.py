@@ -110,6 +110,15 @@ def test_interpreters_are_kept_while_they_are_of_use(shipped):
     assert (0, 1, 10, 10, 1) not in shipped._idle
 
 
+def test_an_interpreter_is_kept_for_sixteen_calls_after_its_last():
+    model, key = open_model(zoo.find()), (0, 1, 10, 10, 1)
+    for size in (10, *range(11, 19), 10, *range(19, 35)):
+        model(batch(size, size))
+    assert key in model._idle
+    model(batch(35, 35))
+    assert key not in model._idle
+
+
 def test_both_precisions_agree_closely():
     big = [
         upscale(draw(60, 60), open_model(zoo.find(precision=precision))) for precision in ("float", "int8")
@@ -121,11 +130,11 @@ def test_both_precisions_agree_closely():
 
 def test_integer_tensors_are_converted():
     details = {"dtype": np.int8, "quantization": (1 / 255, -128)}
-    values = np.array([0.0, 0.6, 1.0, 7.0, -1.0], np.float32)
+    values = np.array([0.0, 0.599, 0.601, 1.0, 7.0, -1.0], np.float32)
     levels = _quantised(values, details)
-    assert levels.tolist() == [-128, 25, 127, 127, -128]
+    assert levels.tolist() == [-128, 25, 25, 127, 127, -128]
     assert levels.dtype == np.int8
-    np.testing.assert_allclose(_dequantised(levels, details), [0, 0.6, 1, 1, 0], atol=1e-6)
+    np.testing.assert_allclose(_dequantised(levels, details), [0, 0.6, 0.6, 1, 1, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -270,3 +279,49 @@ def test_damaged_keras_files_are_refused(keras_model, tmp_path):
     path.write_bytes(zoo.find(precision="keras").path.read_bytes()[:500])
     with pytest.raises(ModelError, match=r"copy\.keras"):
         open_model(zoo.find(str(path), ""), runtime="tensorflow")
+
+
+def test_altered_keras_files_are_refused(keras_model, tmp_path, monkeypatch):
+    path = shutil.copy(zoo.find(precision="keras").path, tmp_path / "a.keras")
+    files = {"keras": {"file": path.name, "sha256": "0" * 64}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": [{"name": "a", "files": files}]}))
+    monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match="sha256"):
+        open_model(zoo.find("a", "keras"), runtime="tensorflow")
+
+
+def saved(tmp_path, channels, layer):
+    """The card of a network of one layer."""
+    import keras
+
+    source = keras.Input((None, None, channels))
+    keras.Model(source, layer(source)).save(tmp_path / "one.keras")
+    return zoo.find(str(tmp_path / "one.keras"), "")
+
+
+def test_keras_networks_of_colours_answer_in_floats(keras_model, tmp_path):
+    import keras
+
+    card = saved(tmp_path, 3, keras.layers.UpSampling2D(2))
+    model = open_model(card, runtime="tensorflow")
+    assert (model.scale, model.channels, model.halo, model.residual) == (2, 3, 0, False)
+    picture = draw(9, 8, dtype=np.float32)
+    answer = model(picture[None])
+    assert answer.dtype == np.float32
+    assert np.array_equal(answer[0], picture.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_keras_networks_that_make_no_pictures_are_refused(keras_model, tmp_path):
+    import keras
+
+    card = saved(tmp_path, 1, keras.layers.GlobalAveragePooling2D())
+    with pytest.raises(ModelError, match="not a network that enlarges pictures"):
+        open_model(card, runtime="tensorflow")
+
+
+def test_keras_files_that_hold_code_are_refused(keras_model, tmp_path):
+    import keras
+
+    card = saved(tmp_path, 1, keras.layers.Lambda(lambda batch: batch))
+    with pytest.raises(ModelError, match="cannot load this network"):
+        open_model(card, runtime="tensorflow")

@@ -105,8 +105,7 @@ def test_a_model_that_sees_everything_gets_the_whole_picture(tiny):
     model = Facts(tiny, halo=None)
     model.model = lambda batch: shapes.append(batch.shape) or tiny(batch)
     upscale(draw(50, 60), model, Tiling(tile=8))
-    assert len(shapes) == 1
-    assert min(shapes[0][1:3]) >= 50
+    assert shapes == [(1, 50 + 8, 60 + 8, 1)]
 
 
 def test_windows_have_one_shape(tiny):
@@ -115,6 +114,32 @@ def test_windows_have_one_shape(tiny):
     model.model = lambda batch: shapes.add(batch.shape) or tiny(batch)
     upscale(draw(50, 61), model, Tiling(tile=16, batch=3))
     assert shapes == {(3, 16 + 8, 16 + 8, 1)}
+
+
+class Spy(Facts):
+    """A model that notes the shape of each batch and what was to spare."""
+
+    def __init__(self, model, **facts):
+        super().__init__(model, **facts)
+        self.calls = []
+
+    def __call__(self, batch, *, spare=0):
+        self.calls.append((batch.shape, spare))
+        return super().__call__(batch, spare=spare)
+
+
+@pytest.mark.parametrize(("overlap", "side", "spare"), [(None, 16, 4), (7, 16, 4), (6, 16, 4), (5, 13, 0)])
+def test_twice_the_halo_is_exact_and_then_the_rim_need_not_be_answered(tiny, overlap, side, spare):
+    model = Spy(tiny)
+    upscale(draw(20, 24), model, Tiling(tile=8, overlap=overlap, batch=1))
+    assert set(model.calls) == {((1, side, side, 1), spare)}
+
+
+@pytest.mark.parametrize(("tile", "batch"), [(8, 3), (200, 1)])
+def test_batches_are_no_longer_than_a_row_of_tiles_nor_larger_than_a_cache(tiny, tile, batch):
+    model = Spy(tiny)
+    upscale(draw(400, 24 if tile == 8 else 400), model, Tiling(tile=tile))
+    assert {shape[0] for shape, _ in model.calls} == {batch}
 
 
 def test_progress_adds_up_in_the_callers_thread(tiny):
@@ -179,6 +204,18 @@ def test_opencv_keeps_its_own_setting(tiny, one_thread_opencv):
     assert cv2.getNumThreads() == 3
 
 
+def test_opencv_works_in_one_thread_until_the_last_picture_is_done(tiny, one_thread_opencv):
+    cv2.setNumThreads(3)
+    first, second = (
+        upscale_bands(lambda y0, y1: draw(40, 40)[y0:y1], 40, 40, tiny, Tiling(tile=8)) for _ in range(2)
+    )
+    seen = []
+    for work in (lambda: next(first), lambda: next(second), first.close, second.close):
+        work()
+        seen.append(cv2.getNumThreads())
+    assert seen == [1, 1, 1, 3]
+
+
 def test_several_pictures_at_a_time(shipped, one_thread_opencv):
     cv2.setNumThreads(2)
     pictures = [draw(60 + 7 * n, 50, seed=n) for n in range(6)]
@@ -215,11 +252,12 @@ def test_bands_are_the_bytes_of_one_piece(shipped, channels, dtype, overlap):
     bands = list(upscale_bands(read_rows, 83, 41, shipped, tiling, channels=channels, dtype=dtype))
     assert len(bands) > 3
     assert np.array_equal(np.concatenate(bands), upscale(picture, shipped, tiling))
-    # Every row once, in order.
+    # Every row once, in order, and never none.
+    assert all(y0 < y1 for y0, y1 in asked)
     assert [row for y0, y1 in asked for row in range(y0, y1)] == list(range(83))
 
 
-def test_bands_read_no_further_than_they_must(tiny):
+def test_bands_read_one_row_of_tiles_ahead(tiny):
     picture = draw(200, 20)
     read = [0]
 
@@ -228,7 +266,7 @@ def test_bands_read_no_further_than_they_must(tiny):
         return picture[y0:y1]
 
     for number, _ in enumerate(upscale_bands(read_rows, 200, 20, tiny, Tiling(tile=8, threads=1)), 1):
-        assert read[0] <= (number + 3) * 8 + 8
+        assert read[0] == min((number + 1) * 8 + 4, 200)
 
 
 # Memory: the result, and a few windows.
@@ -261,18 +299,25 @@ def test_no_copy_of_the_whole_picture_is_made(threads, overlap):
 def test_deeper_networks_get_smaller_windows(halo, scale, side):
     """What a runtime keeps grows with a window's pixels and the layers; the two together stay bounded. Below
     128 pixels a core's margins cost more than they save."""
-    windows = []
-
-    class Recorder(Facts):
-        def __call__(self, batch, *, spare=0):
-            windows.append(batch.shape[:3])
-            return super().__call__(batch, spare=spare)
-
-    model = Recorder(Interpolation("box", scale), halo=halo)
+    model = Spy(Interpolation("box", scale), halo=halo)
     upscale(draw(900, 900), model, Tiling(threads=2))
-    count, height, width = np.max(windows, axis=0)
+    count, height, width = np.max([shape[:3] for shape, _ in model.calls], axis=0)
     assert 0.85 * side + 2 * halo < max(height, width) <= side + 2 * halo
     assert halo == 60 or 2 * count * height * width * halo * 80 < 200e6
+
+
+@pytest.mark.parametrize("length", [860, 900])
+def test_windows_in_work_have_their_share_of_memory(length):
+    model = Spy(Interpolation("box", 2), halo=22)
+    upscale(draw(length, length), model, Tiling(threads=2))
+    count, height, width = np.max([shape[:3] for shape, _ in model.calls], axis=0)
+    assert 100e6 < 2 * count * height * width * 22 * 80 < 200e6
+
+
+def test_any_scale_and_no_halo_will_do():
+    picture = draw(3, 4, 1)
+    big = upscale(picture, Facts(Interpolation("box", 600), halo=0))
+    assert np.array_equal(big, picture.repeat(600, axis=0).repeat(600, axis=1))
 
 
 def test_bands_take_the_memory_of_bands():
@@ -325,6 +370,18 @@ def test_without_overlap_every_tile_is_run_alone(shipped):
             residual = shipped(values[None] * np.float32(1 / 255))[0]
             alone = np.clip(double(values) + 255 * residual, 0, 255)
             assert np.abs(result[2 * y : 2 * y + 32, 2 * x : 2 * x + 32] - alone).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("height", "rows"), [(3, [0, 0, 0, 1, 2, 2, 2, 2]), (4, [2, 1, 0, 1, 2, 3, 2, 1, 0])]
+)
+def test_less_overlap_mirrors_less(tiny, height, rows):
+    """Two pixels before and three after: they are repeated where the picture has no more than that."""
+    picture, seen = np.repeat(draw(height, 1, 1), 20, axis=1), []
+    model = Facts(tiny)
+    model.model = lambda batch: seen.append(batch[0, :, 0, 0].copy()) or tiny(batch)
+    upscale(picture, model, Tiling(tile=8, overlap=5))
+    assert np.array_equal(np.rint(seen[0] * 255), picture[rows, 0, 0])
 
 
 def test_colours_are_blended_in_the_picture_s_own_unit():

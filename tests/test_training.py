@@ -415,7 +415,7 @@ def test_deeper_presets_learn_at_lower_rates():
     shallow_first = sorted(PRESETS.values(), key=lambda config: config.depth)
     rates = [config.rate for config in shallow_first]
     assert rates == sorted(rates, reverse=True)
-    assert preset("fsrcnn-l").rate <= 1e-3  # 2.5e-3 silenced channels
+    assert preset("fsrcnn-l").rate <= 1e-3  # at 2.5e-3 channels fell silent
 
 
 def test_presets_use_the_shipped_models_as_the_manifest_does():

@@ -33,14 +33,13 @@ class Inside(NamedTuple):
     rim: int
 
 
-def inside(content: bytes, register: int = 0) -> Inside | None:
+def inside(content: bytes) -> Inside | None:
     """The network of a ``.tflite`` file, for the inside of its window.
 
     None unless it is a plain chain: 3x3 convolutions that keep the size, pointwise ones at most before and
-    after them, a depth-to-space, and at most a change of number type at either end. ``register``: values in
-    a vector register, 0 = this machine's.
+    after them, a depth-to-space, and at most a change of number type at either end.
     """
-    register = register or (16 if wide_registers() else 8)
+    register = 16 if wide_registers() else 8  # values that one holds
     model = parsed(content)
     order = plain_chain(model)
     if not order:
