@@ -63,21 +63,16 @@ class Report:
 
 
 def find_pictures(source: Path, target: Path) -> list[Path]:
-    """All files below ``source``, hidden ones left out.
+    """All files below ``source``, hidden ones and ``target`` left out.
 
-    Raises MissingInputError where there are none, TargetError unless ``target`` is a new or empty folder
-    outside ``source``.
+    Raises MissingInputError where there are none, TargetError unless ``target`` is a new or empty folder.
     """
     if not source.is_dir():
         raise MissingInputError(f"{source}: no such folder", hint="name a folder of pictures")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise TargetError(f"{target}: is not an empty folder", hint="name a new folder")
-    if source.resolve() in target.resolve().parents:  # the next run would find squares of this one
-        raise TargetError(
-            f"{target}: lies in {source}, whose pictures are read", hint="name a folder outside it"
-        )
     paths = []
-    for found in find_sources([str(source)], Selection(recursive=True)):
+    for found in find_sources([str(source)], Selection(recursive=True), leave_out=str(target)):
         if isinstance(found, Failed):
             raise found.error
         if isinstance(found, Source):  # what this program enlarged before is not fit to train on
