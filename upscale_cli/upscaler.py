@@ -51,7 +51,7 @@ class Upscaler:
         self._again = zoo.second(self.card) or self.card
         self._direct = zoo.direct(self.card)
         self.fingerprint = self.settings.fingerprint(self._weights() or self.card.name)
-        self._opened: dict[tuple[Path, str], Model] = {}
+        self._opened: dict[tuple[Path, str, str], Model] = {}
         self._models: dict[tuple[int, bool, str], Model] = {}
         self._guard = threading.Lock()
 
@@ -138,7 +138,7 @@ class Upscaler:
 
     def _open(self, card: ModelCard, runtime: str) -> Model:
         """Open a network when it is first needed."""
-        key = card.path, runtime
+        key = card.path, card.precision, runtime
         if key not in self._opened:
             self._opened[key] = open_model(card, runtime=runtime, threads=self.settings.threads)
         return self._opened[key]
