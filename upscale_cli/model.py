@@ -78,8 +78,13 @@ class ModelCard:
 
     def views(self, precision: str = "") -> int:
         """Flips and turns of a picture whose answers are averaged; "" = in the card's own precision."""
-        own: int = self.files.get(precision or self.precision, {}).get("views", 1)
+        own: int = self.files.get(weights_of(precision or self.precision), {}).get("views", 1)
         return own
+
+
+def weights_of(precision: str) -> str:
+    """The precision whose file a network is computed from: bfloat16 has none of its own."""
+    return "float" if precision == "bfloat16" else precision
 
 
 def inner(batch: Batch, rim: int) -> Batch:

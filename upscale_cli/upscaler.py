@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
 from upscale_cli.errors import UsageError
-from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble
+from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble, weights_of
 from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model, quickest
@@ -62,7 +62,7 @@ class Upscaler:
         accept each other's results.
         """
         cards = [card for card in (self.card, self._again, self._direct) if card]
-        kinds = [self.settings.precision] if self.settings.precision else ["float", "int8"]
+        kinds = [weights_of(self.settings.precision)] if self.settings.precision else ["float", "int8"]
         found = [
             card.files[kind]["sha256"] + _times(card.views(kind))
             for card in cards

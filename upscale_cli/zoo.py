@@ -18,7 +18,7 @@ from typing import Any
 from upscale_cli.errors import ModelError, UnknownModelError
 from upscale_cli.machine import quick_int8
 from upscale_cli.manifest import read as read_manifest
-from upscale_cli.model import ModelCard
+from upscale_cli.model import ModelCard, weights_of
 from upscale_cli.resample import KERNELS
 
 _SUFFIXES = {".tflite": "float", ".keras": "keras"}
@@ -114,14 +114,14 @@ def direct(card: ModelCard) -> ModelCard | None:
 
 def _sibling(card: ModelCard, other: dict[str, Any]) -> ModelCard | None:
     """The card of other weights of the same model, in files beside its own; None without such a precision."""
-    if not other or card.precision not in _files(other):
+    kind = weights_of(card.precision)
+    if not other or kind not in other["files"]:
         return None
-    files = _files(other)
-    own = files[card.precision]
+    own = other["files"][kind]
     own_facts = {fact: other[fact] for fact in _FACTS if fact in other}
     facts = {"second": {}, "direct": {}, "scores": {}, **own_facts}
     path = card.path.with_name(own["file"])
-    return replace(card, path=path, sha256=own["sha256"], files=files, **facts)
+    return replace(card, path=path, sha256=own["sha256"], files=other["files"], **facts)
 
 
 def in_precision(card: ModelCard, precision: str) -> ModelCard:
@@ -130,14 +130,15 @@ def in_precision(card: ModelCard, precision: str) -> ModelCard:
         return card
     if precision == "float" and card.precision == "keras" and not card.files:
         return card  # alone, and computed in float
-    if {precision, card.precision} == {"float", "bfloat16"}:
+    if weights_of(precision) == weights_of(card.precision):
         return replace(card, precision=precision)  # the same file
-    if precision not in card.files:
+    kind = weights_of(precision)
+    if kind not in card.files:
         raise ModelError(
             f"{card.path}: no manifest beside it tells of its {precision} weights",
             hint=f"name the file of its {precision} weights",
         )
-    own = card.files[precision]
+    own = card.files[kind]
     path = card.path.with_name(own["file"])
     return replace(card, path=path, sha256=own["sha256"], precision=precision)
 
@@ -178,22 +179,21 @@ def _manifest() -> dict[str, Any]:
 
 
 def _files(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """A model's files by precision. Those of float are also what bfloat16 is computed with."""
     files: dict[str, dict[str, Any]] = row["files"]
-    return {**files, "bfloat16": files["float"]} if "float" in files else files
+    return files
 
 
 def _card(row: dict[str, Any], precision: str, folder: Path | None = None) -> ModelCard:
-    files = _files(row)
-    if precision not in files:
+    files, kind = _files(row), weights_of(precision)
+    if kind not in files:
         raise ModelError(
             f"model {row['name']!r} has no {precision} weights", hint=f"it has: {', '.join(sorted(files))}"
         )
     return ModelCard(
         name=row["name"],
-        path=(folder or weights_dir()) / files[precision]["file"],
+        path=(folder or weights_dir()) / files[kind]["file"],
         precision=precision,
-        sha256=files[precision]["sha256"],
+        sha256=files[kind]["sha256"],
         files=files,
         **{fact: row[fact] for fact in _FACTS if fact in row},
     )
