@@ -53,12 +53,17 @@ def test_windows_that_agree_give_the_picture_back(height, width, tile, overlap, 
     np.testing.assert_array_equal(np.concatenate(bands), picture)
 
 
-def test_windows_that_disagree_meet_halfway():
-    grid = plan_grid(4, 16, (8, 8), (2, 2))
+def from_black_to_white(width):
+    """A row of that width, blended from a black window, whose core has 8 pixels, and a white one."""
+    grid = plan_grid(4, width, (8, 8), (2, 2))
     windows = np.zeros((2, grid.window_height, grid.window_width, 1), np.float32)
     windows[1] = 1
     (band,) = blend_windows([windows], grid, (2, 2), 1)
-    row = band[0, :, 0]
+    return band[0, :, 0]
+
+
+def test_windows_that_disagree_meet_halfway():
+    row = from_black_to_white(16)
     assert (row[:6] == 0).all()
     assert (row[10:] == 1).all()
     assert (np.diff(row[5:11]) > 0).all()
@@ -67,10 +72,6 @@ def test_windows_that_disagree_meet_halfway():
 
 def test_a_fade_ends_where_the_picture_does():
     """The last core is one pixel wide: beyond it there is nothing to fade over."""
-    grid = plan_grid(4, 9, (8, 8), (2, 2))
-    windows = np.zeros((2, grid.window_height, grid.window_width, 1), np.float32)
-    windows[1] = 1
-    (band,) = blend_windows([windows], grid, (2, 2), 1)
-    row = band[0, :, 0]
+    row = from_black_to_white(9)
     assert (row[:6] == 0).all()
     np.testing.assert_array_equal(row[6:], ramp(3))

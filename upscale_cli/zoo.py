@@ -130,9 +130,9 @@ def in_precision(card: ModelCard, precision: str) -> ModelCard:
         return card
     if precision == "float" and card.precision == "keras" and not card.files:
         return card  # alone, and computed in float
-    if weights_of(precision) == weights_of(card.precision):
-        return replace(card, precision=precision)  # the same file
     kind = weights_of(precision)
+    if kind == weights_of(card.precision):
+        return replace(card, precision=precision)  # the same file
     if kind not in card.files:
         raise ModelError(
             f"{card.path}: no manifest beside it tells of its {precision} weights",
