@@ -4,6 +4,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,30 @@ def test_two_writers_never_share_a_temporary_file(tmp_path):
     assert len(set(names)) == 4
     assert len(set((tmp_path / "x.png").read_bytes())) == 1
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_threads_leave_the_mask_of_permissions_as_it_was(tmp_path, monkeypatch):
+    mask, gate = [0o077], threading.Barrier(4)
+
+    def umask(new):
+        mask.append(new)
+        time.sleep(0.01)
+        return mask[-2]
+
+    def write(number):
+        gate.wait(10)
+        with atomic(tmp_path / f"{number}.png"):
+            pass
+
+    monkeypatch.setattr(os, "umask", umask)
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mask[-1] == 0o077
+    if sys.platform != "win32":
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path):

@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -29,6 +30,7 @@ _HINTS = {
 }
 
 
+_asking = threading.Lock()
 _TEMPORARY = re.compile(r"\..*-([0-9a-f]{6})-(\d+)-\w{8}\.(?:part|raw|page)", re.DOTALL)
 
 
@@ -123,6 +125,7 @@ def atomic(target: Path) -> Iterator[Path]:
 
 def _umask() -> int:
     """The permissions that new files do not get; there is no way to ask without setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
+    with _asking:  # a second thread would take what the first one sets for what was there, and leave that
+        mask = os.umask(0o022)
+        os.umask(mask)
     return mask
