@@ -1,5 +1,6 @@
 """Files appear whole or not at all."""
 
+import errno
 import os
 import stat
 import sys
@@ -84,6 +85,16 @@ def test_threads_leave_the_mask_of_permissions_as_it_was(tmp_path, monkeypatch):
     assert mask[-1] == 0o077
     if sys.platform != "win32":
         assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_file_system_that_takes_no_permissions(tmp_path, monkeypatch):
+    def refused(path, mode):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with atomic(tmp_path / "x.png") as temporary:
+        temporary.write_bytes(b"data")
+    assert (tmp_path / "x.png").read_bytes() == b"data"
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path):

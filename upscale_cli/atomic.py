@@ -114,7 +114,8 @@ def atomic(target: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+        with suppress(OSError):  # a shared folder or a stick may give permissions of its own, and take none
+            temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         temporary.replace(target)
     except OSError as error:
         raise cannot_write(target, error) from error
