@@ -25,16 +25,17 @@ def available_cpus() -> int:
         cpus = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         cpus = os.cpu_count() or 1
-    quotas = [quota for folder in _control_groups() if (quota := _quota(folder))]
+    quotas = [quota for folder in control_groups("cpu") if (quota := _quota(folder))]
     return max(1, min([cpus, *(math.ceil(quota) for quota in quotas)]))
 
 
-def _control_groups() -> list[Path]:
-    """Folders of the control groups that this process is in, version 2's nested ones and version 1's.
+def control_groups(controller: str) -> list[Path]:
+    """Folders of the control groups that this process is in: version 2's nested ones, and version 1's of a
+    ``controller``, ``cpu`` or ``memory``.
 
     In a container the outermost is the container's own; a service of the system lies deeper.
     """
-    folders = [_CGROUP, _CGROUP / "cpu"]
+    folders = [_CGROUP, _CGROUP / controller]
     with suppress(OSError):
         for line in _OWN_GROUPS.read_text().splitlines():
             if line.startswith("0::"):  # version 2

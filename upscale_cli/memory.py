@@ -6,7 +6,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
+from upscale_cli.machine import control_groups
+
 _SHARE = 0.6
 
 
@@ -16,22 +17,23 @@ def fair_share() -> int:
 
 
 def available_memory() -> int:
-    """Return the bytes that can be taken without swapping, a container's limit included."""
+    """Return the bytes that can be taken without swapping, limits of a container or of a service included."""
     free = [_unclaimed_in_machine()]
-    for limit, usage in (
-        ("memory.max", "memory.current"),  # control groups, version 2
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),  # version 1
-    ):
-        with suppress(OSError, ValueError):  # no such control group, or no limit ("max")
-            used = int((_CGROUP / usage).read_text()) - _cached(_CGROUP / usage)
-            free.append(int((_CGROUP / limit).read_text()) - used)
+    for group in control_groups("memory"):
+        for limit, usage in (
+            ("memory.max", "memory.current"),  # version 2
+            ("memory.limit_in_bytes", "memory.usage_in_bytes"),  # version 1
+        ):
+            with suppress(OSError, ValueError):  # no such control group, or no limit ("max")
+                used = int((group / usage).read_text()) - _cached(group)
+                free.append(int((group / limit).read_text()) - used)
     return max(0, min(free))
 
 
-def _cached(usage: Path) -> int:
-    """Return the bytes of ``usage`` that are file contents, which the system gives up when asked."""
+def _cached(group: Path) -> int:
+    """Return the bytes in use that are file contents, which the system gives up when asked."""
     with suppress(OSError, ValueError):
-        facts = dict(line.split() for line in (usage.parent / "memory.stat").read_text().splitlines())
+        facts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
         return int(facts.get("inactive_file", 0)) + int(facts.get("active_file", 0))
     return 0
 
