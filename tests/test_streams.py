@@ -19,10 +19,10 @@ def here(tmp_path):
     return tmp_path
 
 
-def call(*arguments, streams, cwd):
-    """Run the command with redirections as a shell knows them."""
+def call(*arguments, streams, cwd, **variables):
+    """Run the command with redirections as a shell knows them, and with ``variables``."""
     line = ["sh", "-c", f'"$@" {streams}', "sh", *COMMAND, *arguments]
-    env = environment(UPSCALE_MODEL="bicubic")
+    env = environment(UPSCALE_MODEL="bicubic", **variables)
     return subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, timeout=60)
 
 
@@ -65,3 +65,10 @@ def test_a_closed_input_is_empty(here):
 
 def test_a_closed_output_takes_a_picture(here):
     assert call("-", streams="< a.png >&-", cwd=here).returncode == 0
+
+
+def test_a_name_that_the_output_s_encoding_lacks_is_escaped(here):
+    paint(here / "\u65e5.png", 10, 8)
+    done = call("\u65e5.png", "--dry-run", streams="", cwd=here, PYTHONIOENCODING="cp1252")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("\\u65e5.png -> output/\\u65e5_x2.png")

@@ -31,6 +31,7 @@ def make_ready() -> None:
     """Open the null device in the place of closed streams, and let standard output raise `OutputError`.
 
     Without the null device the next file to be opened, a picture perhaps, would take the stream's place.
+    Characters of a name that the output's encoding lacks are escaped, as Python does on standard error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -40,6 +41,8 @@ def make_ready() -> None:
         if getattr(sys, name) is None:
             mode = "w" if number else "r"
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not sys.stdout.isatty():
         sys.stdout = TextIOWrapper(
             BufferedWriter(_Output(1, "wb", closefd=False)),
