@@ -133,6 +133,16 @@ def test_a_pipe_into_a_file_has_the_events_of_one_file(photos):
     assert (nothing.code, (photos / "q.jpg").exists()) == (1, False)
 
 
+def test_a_pipe_leaves_the_file_that_it_reads(photos):
+    file = photos / "photo.jpg"
+    before = file.read_bytes()
+    with file.open("rb") as stream:
+        process = start("-", "-o", "photos/../photo.jpg", *FAST, cwd=photos, stdin=stream)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, file.read_bytes()) == (2, before)
+    assert b"photo.jpg: is the input and would be overwritten" in err
+
+
 def test_a_wrong_request_is_an_event_too(photos):
     done = run("photos", "--json", "-n", "nonesuch", cwd=photos)
     assert done.code == 2

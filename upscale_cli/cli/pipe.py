@@ -1,9 +1,12 @@
 """Pipes: one picture, or raw video frames, from standard input or to standard output."""
 
+# ruff: noqa: PTH114, PTH116 - Path's methods raise for some names
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,7 +14,7 @@ from upscale_cli.cli import output
 from upscale_cli.cli.options import RunOptions
 from upscale_cli.cli.report import described
 from upscale_cli.cli.values import parse_size
-from upscale_cli.errors import UpscaleError, UsageError
+from upscale_cli.errors import TargetError, UpscaleError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.batch.events import Event, Job
@@ -45,6 +48,8 @@ def run_pipe(options: RunOptions) -> int:
             )
     settings = options.settings()
     if source == "-":
+        if target != "-":
+            _refuse_own_source(target)
         data = _stdin().read()
         if options.json:
             return _run_json(data, target, settings, debug=options.debug)
@@ -103,6 +108,15 @@ def refuse_terminal() -> None:
     """Raise `UsageError` when image bytes would go to a terminal."""
     if sys.stdout.isatty():
         raise UsageError("image bytes would go to the terminal", hint="add > FILE, a pipe, or -o FILE")
+
+
+def _refuse_own_source(target: str) -> None:
+    """Raise `TargetError` for a target that is the file on standard input; a link to it would be replaced."""
+    with suppress(OSError):
+        if not os.path.islink(target) and os.path.samestat(os.fstat(sys.stdin.fileno()), os.stat(target)):
+            raise TargetError(
+                f"{target}: is the input and would be overwritten", hint="choose another target"
+            )
 
 
 def _stdin() -> BinaryIO:
