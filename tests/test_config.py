@@ -7,7 +7,6 @@ import pytest
 from tests.command import paint, size_of
 from upscale_cli.cli import config, main
 from upscale_cli.errors import UsageError
-from upscale_cli.image_io import open_picture
 
 
 @pytest.fixture
@@ -47,30 +46,6 @@ def test_options_of_several_words(here, monkeypatch):
     monkeypatch.delenv("UPSCALE_LONG_SIDE")
     (here / "upscale.toml").write_text("long-side = 34\nquiet = true\ninclude = ['*.png', '*.jpg']\n")
     assert width() == 34
-
-
-@pytest.mark.parametrize(
-    "elsewhere", ["scale = 3", "width = 33", "long-side = 34", "fit = '35x35'", "height = 99"]
-)
-def test_a_size_puts_aside_all_sizes_of_lower_origin(here, monkeypatch, elsewhere):
-    (here / "upscale.toml").write_text(elsewhere)
-    assert width("--scale", "4") == 40
-    assert width("--fit", "50x50") == 50
-    assert width("--long-side", "51") == 51
-    assert width("--width", "52") == 52
-    assert size_of("new.png") == (52, 42)
-    monkeypatch.setenv("UPSCALE_SCALE", "5")
-    assert width() == 50
-    assert width("--height", "48") == 60
-
-
-def test_a_factor_and_pixels_exclude_each_other(here, monkeypatch, capfd):
-    assert width("--scale", "4", "--width", "100") == 2
-    assert "--scale and --width exclude each other\nhint: " in capfd.readouterr().err
-    (here / "upscale.toml").write_text("scale = 3\nlong-side = 34\n")
-    assert width() == 2
-    assert "--scale and --long-side exclude each other (from upscale.toml)" in capfd.readouterr().err
-    assert width("--scale", "4") == 40
 
 
 def test_a_variable_of_the_version_is_no_option(here, monkeypatch):
@@ -147,13 +122,3 @@ def test_tables_that_mean_nothing_are_refused(here, capfd, table, word):
     (here / "upscale.toml").write_text(table)
     assert width() == 2
     assert word in capfd.readouterr().err
-
-
-def test_the_name_of_a_result_puts_aside_a_format_of_lower_origin(here, monkeypatch, capfd):
-    monkeypatch.setenv("UPSCALE_FORMAT", "webp")
-    assert width() == 20
-    assert open_picture("new.png").format == "png"
-    assert width("-f", "jpg") == 2
-    assert "-o new.png and the format jpg exclude each other\nhint: " in capfd.readouterr().err
-    monkeypatch.setenv("UPSCALE_FORMAT", "PNG")
-    assert width() == 20

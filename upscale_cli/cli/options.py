@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from upscale_cli.cli.config import config_file
+from upscale_cli.cli.precedence import agreed
 from upscale_cli.cli.values import parse_amount, parse_colour, parse_precision, parse_scale, parse_size
-from upscale_cli.errors import ScaleError, UsageError
+from upscale_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.settings import Settings
@@ -217,11 +215,14 @@ class RunOptions:
 
 
 def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[..., None]]:
-    """Let a command receive one frozen value in the place of one parameter for each option."""
+    """Let a command receive one frozen value in the place of one parameter for each option.
+
+    What gives way to an option of stronger origin has its default in it.
+    """
 
     def wrap(function: Callable[[Any], None]) -> Callable[..., None]:
         def command(ctx: typer.Context, **given: Any) -> None:
-            function(options(**_one_format(ctx, _one_size(ctx, given))))
+            function(options(**agreed(ctx, given)))
 
         command.__doc__ = function.__doc__
         hints = get_type_hints(options, include_extras=True)
@@ -236,47 +237,3 @@ def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[...,
         return command
 
     return wrap
-
-
-def _one_format(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was ``given``, without a format of lower origin than the name of another that ``-o`` gives.
-
-    Raises `UsageError` for two formats that do not give way to each other.
-    """
-    from upscale_cli.image_io.formats import SUFFIXES, format_for
-
-    place, wanted = Path(given["output"] or ""), given["format"]
-    if not wanted or place.suffix.lower() not in SUFFIXES or os.path.isdir(place):  # noqa: PTH112 - takes any name
-        return given
-    if format_for(wanted) == format_for(place):
-        return given
-    named, chosen = (ctx.get_parameter_source(name) for name in ("output", "format"))
-    if named is not chosen and named is not None and named.name == "COMMANDLINE":
-        return {**given, "format": ""}
-    raise UsageError(
-        f"-o {place} and the format {wanted} exclude each other",
-        hint="keep one of them, or end the name alike",
-    )
-
-
-_SIZES = ("scale", "width", "height", "fit", "long_side")
-"""Options that all say how large the result shall be."""
-
-
-def _one_size(ctx: typer.Context, given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was ``given``, with the sizes of the strongest origin only: command line, variables, file.
-
-    Raises `ScaleError` for a factor and a size in pixels of one origin.
-    """
-    origins: dict[str, Any] = {name: ctx.get_parameter_source(name) for name in _SIZES}
-    for origin in ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP"):
-        asked = [name for name in _SIZES if origins[name].name == origin]
-        if asked:
-            break
-    if "scale" in asked and len(asked) > 1:
-        where = {"ENVIRONMENT": " (from variables UPSCALE_...)", "DEFAULT_MAP": f" (from {config_file()})"}
-        other = asked[1].replace("_", "-")
-        raise ScaleError(
-            f"--scale and --{other} exclude each other{where.get(origin, '')}", hint="keep one of them"
-        )
-    return {**given, **{name: getattr(RunOptions, name) for name in _SIZES if name not in asked}}

@@ -137,7 +137,12 @@ def run_raw(options: RunOptions) -> int:
     from upscale_cli.pipeline import Upscaler
     from upscale_cli.raw import enlarge_frames, read_frames
 
-    if options.inputs not in ([], None, ["-"]) or options.output or options.json or options.format:
+    if (
+        options.inputs not in ([], None, ["-"])
+        or options.output not in (None, "-")
+        or options.json
+        or options.format
+    ):
         raise UsageError(
             "--raw takes raw frames from stdin to stdout", hint="... | upscale --raw 640x360 | ..."
         )

@@ -139,10 +139,6 @@ def _destination(options: RunOptions) -> Destination:
     if place.suffix.lower() in _FOREIGN and not os.path.isdir(place):
         format_for(place)
     if place.suffix.lower() in SUFFIXES and not os.path.isdir(place):
-        if options.name:
-            raise UsageError(
-                f"--name and a file for -o ({place}) exclude each other", hint="keep one of them"
-            )
         return Destination(folder=str(place.parent), file=str(place))
     template = NameTemplate(options.name) if options.name else None
     if template and not options.format:
