@@ -178,8 +178,13 @@ def test_dry_run_changes_nothing(here, capfd):
     assert not (here / "new").exists()
 
 
-@pytest.mark.parametrize("arguments", [("gone.jpg",), ("photo.jpg", "--width", "9000"), ("photo.jpg",)])
+@pytest.mark.parametrize(
+    "arguments", [("gone.jpg",), ("photo.jpg", "--width", "9000"), ("photo.jpg",), ("in",)]
+)
 def test_a_dry_run_ends_as_the_run_would(here, arguments):
+    (here / "in").mkdir()
+    (here / "in" / "notes.txt").touch()
+    (here / "in" / "bad.png").write_bytes(b"no picture")
     assert call(*arguments, "--dry-run", *FAST) == call(*arguments, *FAST)
 
 

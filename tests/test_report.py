@@ -39,6 +39,7 @@ def failed(number=9, error=DamagedImageError):
         ([Skip("a", "finished")], 0),
         ([finished(job(1)), failed()], 3),
         ([Skip("a", "finished"), failed()], 3),
+        ([Skip("a", "not-an-image"), Skip("b", "own-output"), failed()], 1),
         ([failed()], 1),
         ([failed(1), failed(2)], 1),
         ([failed(error=UsageError)], 2),

@@ -56,7 +56,8 @@ def show(plan: Plan, planner: Planner, *, json: bool) -> int:
             emit_failed(failed.source, failed.error)
     else:
         _print(plan, totals, seconds, planner.destination.folder)
-    return failure_code(plan.failed, others=bool(plan.jobs or plan.skipped)) if plan.failed else 0
+    others = bool(plan.jobs) or any(skip.reason == "finished" for skip in plan.skipped)
+    return failure_code(plan.failed, others=others) if plan.failed else 0
 
 
 def _print(plan: Plan, totals: dict[str, Any], seconds: float, folder: str) -> None:

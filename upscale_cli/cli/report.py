@@ -52,7 +52,7 @@ class Report:
             return 130
         if not self.failed and not self.left:
             return 0
-        return failure_code(self.failed, others=bool(self.done or self.skipped))
+        return failure_code(self.failed, others=bool(self.done or self.skipped["finished"]))
 
     def looking(self, sources: list[Source | Skip | Failed]) -> Iterable[Source | Skip | Failed]:
         """Return the sources, to be looked at one after the other for the plan."""
