@@ -190,3 +190,34 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_file_hash_is_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     assert file_hash(tmp_path / "abc").startswith("ba7816bf8f01cfea")
+
+
+class FullDisk:
+    """A file on a disk that takes four more bytes."""
+
+    def __init__(self, file):
+        self.file, self.left = file, 4
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def write(self, data):
+        count = self.file.write(data[: self.left])
+        self.left -= count
+        if not count:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return count
+
+
+def test_a_journal_that_cannot_grow_is_told_by_its_name(place):
+    with Journal("out") as journal:
+        note(journal)
+        journal._file = FullDisk(journal._file)
+        with pytest.raises(OutputError, match=f"{NAME}: cannot be written: No space left") as caught:
+            note(journal, "out/b.jpg")
+        assert caught.value.__cause__.errno == errno.ENOSPC
+        os.utime(SOURCE)
+        assert journal.finished(SOURCE, TARGET, "new")
+    with Journal("out") as journal:
+        assert journal.finished(SOURCE, TARGET, "new")
+        assert not journal.finished(SOURCE, "out/b.jpg", "new")

@@ -159,6 +159,18 @@ def test_progress_counts_no_pixel_twice(folder, monkeypatch):
         assert sum(event.pixels for event in events if event.job == job) <= job.pixels
 
 
+def test_a_disk_too_full_for_the_journal_ends_the_run(folder, upscaler, monkeypatch):
+    def full(*facts):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Journal("out") as journal:
+        jobs = jobs_of(upscaler, journal)
+        monkeypatch.setattr(journal, "_append", full)
+        events = run(jobs, upscaler, journal)
+    assert {failed.error.code for failed in of(Failed, events)} == {"output"}
+    assert of(DiskFull, events)
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_ends_the_run(folder, monkeypatch, number):
     upscaler = Upscaler(Settings(model="bicubic", threads=1))

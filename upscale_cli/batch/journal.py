@@ -5,16 +5,18 @@ a line that was not complete, which readers skip. Runs at work on one folder at 
 locks on single bytes of the same file; the system releases them when a process ends, however it ends.
 """
 
-# ruff: noqa: PTH100, PTH116 - a folder may hold a million files, and Path objects take their time
+# ruff: noqa: PTH100, PTH110, PTH116 - a folder may hold a million files, and Path objects take their time
 from __future__ import annotations
 
 import hashlib
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from upscale_cli.atomic import cannot_write
 from upscale_cli.batch.locks import lock_byte, unlock_byte
 from upscale_cli.errors import OutputError
 
@@ -88,8 +90,9 @@ class Journal:
             # The only handle on the file: closing a second one would drop this process's locks.
             self._file = self.path.open("a+b", buffering=0)
         except OSError as error:
+            place = self.path if os.path.exists(self.path) else self.folder
             raise OutputError(
-                f"{self.folder}: cannot be written: {error.strerror}", hint="choose another folder with -o"
+                f"{place}: cannot be written: {error.strerror}", hint="choose another folder with -o"
             ) from error
         self.refresh()
 
@@ -124,7 +127,8 @@ class Journal:
     def finished(self, source: str, target: str, settings: str) -> bool:
         """Whether ``target`` is in place, made from ``source`` as it is now, with these settings.
 
-        A source whose time changed but whose bytes did not is the same source; the new time is noted.
+        A source whose time changed but whose bytes did not is the same source; the new time is noted, if
+        there is room for it.
         """
         entry = self._entries.get(self._key(target))
         if entry is None or entry.settings != settings:
@@ -139,13 +143,17 @@ class Journal:
                 return False
         except OSError:
             return False
-        self.record(source, target, settings, now, entry.sha256, entry.written)
+        with suppress(OutputError):
+            self.record(source, target, settings, now, entry.sha256, entry.written)
         return True
 
     def record(
         self, source: str, target: str, settings: str, stat: os.stat_result, sha256: str, written: int
     ) -> None:
-        """Note a target that is in place, with the facts of the source that it was made from."""
+        """Note a target that is in place, with the facts of the source that it was made from.
+
+        Raises `OutputError` when the journal cannot grow.
+        """
         entry = Entry(
             target=self._key(target),
             source=os.path.abspath(source),
@@ -157,13 +165,21 @@ class Journal:
         )
         line = json.dumps(asdict(entry), separators=(",", ":")) + "\n"
         with self._guard:
-            # A line that a killed run left unfinished ends here, so that this one stands alone.
-            if self._file.seek(0, os.SEEK_END):
-                self._file.seek(-1, os.SEEK_END)
-                if self._file.read(1) != b"\n":
-                    line = "\n" + line
-            self._file.write(line.encode())
+            try:
+                self._append(line)
+            except OSError as error:
+                raise cannot_write(self.path, error) from error
             self._take(entry)
+
+    def _append(self, line: str) -> None:
+        """Add a line; one that a killed run left unfinished ends before it, so that this one stands alone."""
+        if self._file.seek(0, os.SEEK_END):
+            self._file.seek(-1, os.SEEK_END)
+            if self._file.read(1) != b"\n":
+                line = "\n" + line
+        data = line.encode()
+        while data:  # the last bytes of a disk take a part of it, and then tell
+            data = data[self._file.write(data) or 0 :]
 
     def claim(self, target: str) -> bool:
         """Reserve ``target`` for this run; False when another run is at work on it."""
