@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import COMMAND, environment, paint, run, size_of, start
+from upscale_cli import pipeline
 from upscale_cli.batch.journal import NAME
+from upscale_cli.cli import main
 
 PAGE = (Path(__file__).parents[1] / "docs" / "scripting.md").read_text("utf-8")
 FAST = ("-n", "bicubic")
@@ -131,6 +133,20 @@ def test_a_pipe_into_a_file_has_the_events_of_one_file(photos):
     nothing = run("-", "-o", "q.jpg", *arguments, cwd=photos, input=b"no picture")
     assert [json.loads(line)["event"] for line in nothing.lines] == ["plan", "failed", "summary"]
     assert (nothing.code, (photos / "q.jpg").exists()) == (1, False)
+
+
+def test_an_interrupted_pipe_has_a_summary(photos, monkeypatch, capfd):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "upscale_file", interrupted)
+    monkeypatch.chdir(photos)
+    with (photos / "photo.jpg").open() as stream, pytest.raises(SystemExit) as caught:
+        monkeypatch.setattr(sys, "stdin", stream)
+        main(["-", "-o", "p.jpg", "--json", *FAST])
+    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [event["event"] for event in events] == ["plan", "start", "summary"]
+    assert (events[2]["interrupted"], events[2]["exit_code"], caught.value.code) == (True, 130, 130)
 
 
 def test_a_pipe_leaves_the_file_that_it_reads(photos):

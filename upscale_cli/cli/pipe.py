@@ -82,9 +82,12 @@ def _run_json(data: bytes, target: str, settings: Settings, *, debug: bool) -> i
     except UpscaleError as error:
         plan.failed.append(Failed(_STDIN, error))
     report.plan(plan, estimate.facts(plan, planner))
-    for job in plan.jobs:
-        for event in _enlarge(picture, job, upscaler):
-            report.event(event)
+    try:
+        for job in plan.jobs:
+            for event in _enlarge(picture, job, upscaler):
+                report.event(event)
+    except KeyboardInterrupt:
+        report.interrupted = True
     report.finish()
     return report.exit_code
 
