@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -268,6 +269,26 @@ def test_standard_output():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60)
     assert open_picture(done.stdout).pixels().shape == (2, 3, 1)
     assert done.stderr == b""
+
+
+def test_standard_output_without_a_folder_for_temporary_files(monkeypatch):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with pytest.raises(OutputError, match=r"standard output: .* No usable temporary directory") as caught:
+        write_picture("-", [draw(2, 3)])
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_standard_output_whose_temporary_files_find_no_room(monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(encode.Saver, "save", full)
+    with pytest.raises(OutputError, match="No space left on device") as caught:
+        write_picture("-", [draw(2, 3)])
+    assert "TMPDIR" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["a [x].png", "ö файл.png", "a'b\"c;$d.png", "x.png[Q=5]", "-n.png"])

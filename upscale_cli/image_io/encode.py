@@ -150,9 +150,21 @@ def encode_picture(
 @contextmanager
 def _standard_output() -> Iterator[Path]:
     """A temporary file whose content goes to standard output at the end of the block."""
-    with tempfile.TemporaryDirectory() as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise OutputError(
+            f"standard output: there is no folder for temporary files: {error.strerror}",
+            hint="let the variable TMPDIR name a folder that can be written",
+        ) from error
+    with temporary as folder:
         path = Path(folder, "picture")
-        yield path
+        try:
+            yield path
+        except OutputError as error:
+            if "--output" in error.hint:
+                error.hint = "free some space, or let the variable TMPDIR name another folder"
+            raise
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()
