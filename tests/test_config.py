@@ -32,6 +32,11 @@ def test_the_command_line_counts_before_variables_before_the_file(here, monkeypa
     assert width("--scale", "5") == 50
 
 
+def test_a_mark_in_front_of_the_file(here):
+    (here / "upscale.toml").write_text("scale = 3\n", "utf-8-sig")
+    assert width() == 30
+
+
 def test_values_out_of_range_are_refused_wherever_they_stand(here, monkeypatch):
     (here / "upscale.toml").write_text("quality = 0\n")
     assert width() == 2

@@ -176,6 +176,11 @@ def test_lists_hold_any_name():
     assert read_list(io.BytesIO(b"a\nb\0c\0"), ended_by_nul=True) == ["a\nb", "c"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_list_written_on_windows(encoding):
+    assert read_list(io.BytesIO("\u00e9.png\r\nb.jpg\r\n".encode(encoding))) == ["\u00e9.png", "b.jpg"]
+
+
 def test_a_list_with_nul_bytes_asks_for_the_option():
     with pytest.raises(UsageError) as caught:
         read_list(io.BytesIO(b"a\0b\0"))

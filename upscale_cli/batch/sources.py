@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -161,8 +162,15 @@ def _nearby(name: str) -> str:
 
 
 def read_list(stream: BinaryIO, *, ended_by_nul: bool = False) -> list[str]:
-    """Return the names in a list, one a line, or each ended by a NUL byte. Names may hold any bytes."""
+    """Return the names in a list, one a line, or each ended by a NUL byte. Names may hold any bytes.
+
+    Marks that Windows puts in front of text are no part of the first name; PowerShell's UTF-16 is understood.
+    """
     data = stream.read()
+    if not ended_by_nul:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            data = data.decode("utf-16", "replace").encode()
+        data = data.removeprefix(codecs.BOM_UTF8)
     if not ended_by_nul and b"\0" in data:
         raise UsageError("the list of files holds NUL bytes", hint="add -0 for a list made by `find -print0`")
     names = data.split(b"\0") if ended_by_nul else data.splitlines()

@@ -36,7 +36,7 @@ def defaults(command: str, options: Collection[str], commands: Collection[str]) 
     else:
         import tomli as tomllib
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path}: cannot be read: {error}", hint="see `upscale --help` for options"
