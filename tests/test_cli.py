@@ -164,6 +164,14 @@ def test_raw_video(here):
     assert "frame 4 of the raw video has 1 of its 72 bytes" in cut.err
 
 
+def test_a_folder_with_folders_only(here, capfd):
+    paint(here / "in" / "sub" / "a.png", 10, 8)
+    assert call("in", "-o", "new", *FAST) == 0
+    assert "there are no files to enlarge; -r looks into folders within folders" in capfd.readouterr().err
+    assert call("in", "-o", "new", "-r", *FAST) == 0
+    assert "there are no files" not in capfd.readouterr().err
+
+
 def test_dry_run_changes_nothing(here, capfd):
     paint(here / "in" / "a.png", 10, 8)
     (here / "in" / "notes.txt").touch()

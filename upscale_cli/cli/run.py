@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from upscale_cli.batch.events import Failed
+from upscale_cli.cli import output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
 from upscale_cli.errors import UpscaleError, UsageError
@@ -104,6 +105,9 @@ def _run(options: RunOptions) -> int:
             return run_watch(find, planner, partial(_report, options, upscaler), run_plan)
     report = _report(options, upscaler)
     sources = _sources(options, destination, listed)
+    if not sources and not options.quiet:
+        within = "" if options.recursive else "; -r looks into folders within folders, too"
+        output.hint(f"there are no files to enlarge{within}")
     with _journal(options, destination) as kept:
         planner = Planner(upscaler, destination, kept, force=options.force)
         plan = planner.plan(report.looking(sources))
