@@ -112,7 +112,8 @@ class RunOptions:
     strip: Annotated[bool, option(OUTPUT, "--strip", help="Drop metadata: date, place, camera ...")] = False
 
     include: Annotated[
-        list[str] | None, option(FILES, "--include", metavar="PATTERN", help="Only these, such as '*.jpg'.")
+        list[str] | None,
+        option(FILES, "--include", metavar="PATTERN", help="In folders, only these: '*.jpg'."),
     ] = None
     exclude: Annotated[list[str] | None, option(FILES, "--exclude", metavar="PATTERN", help="Not these.")] = (
         None
