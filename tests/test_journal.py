@@ -118,7 +118,23 @@ def test_killed_at_any_byte(place):
         assert str(place / "out/c.jpg") in noted
 
 
-@pytest.mark.parametrize("junk", [b"\xff\xfe\n", b"[]\n", b"{}\n", b'{"target": 3}\n', b"null\n", b"\n\n"])
+_FACTS = b'"source":"a","size":1,"mtime_ns":1,"sha256":"","settings":"","written":1}\n'
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\xff\xfe\n",
+        b"[]\n",
+        b"{}\n",
+        b'{"target": 3}\n',
+        b"null\n",
+        b"\n\n",
+        b"[" * 100_000 + b"\n",
+        b'{"target":5,' + _FACTS,
+        b'{"target":"a\\u0000/b",' + _FACTS,
+    ],
+)
 def test_lines_that_are_no_entries_are_passed_over(place, junk):
     with Journal("out") as journal:
         note(journal)
@@ -126,6 +142,7 @@ def test_lines_that_are_no_entries_are_passed_over(place, junk):
         file.write(junk)
     with Journal("out") as journal:
         assert journal.finished(SOURCE, TARGET, "new")
+        assert NotedTargets("out").added() == [str(place / TARGET)]
 
 
 def test_lines_of_another_run_are_seen_after_a_refresh(place):

@@ -203,9 +203,15 @@ def _place(key: str) -> int:
     return (1 << 40) + int.from_bytes(digest[:7], "big")
 
 
+_KINDS = {field.name: {"str": str, "int": int}[str(field.type)] for field in fields(Entry)}
+
+
 def _parsed(line: bytes) -> Entry | None:
+    """Return the entry in a line; None for anything else, whoever wrote it."""
     try:
         values = json.loads(line)
-        return Entry(**{field.name: values[field.name] for field in fields(Entry)})
-    except (ValueError, KeyError, TypeError):
+        entry = Entry(**{name: values[name] for name in _KINDS})
+        sound = all(isinstance(values[name], kind) for name, kind in _KINDS.items())
+        return entry if sound and "\0" not in entry.target else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
