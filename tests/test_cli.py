@@ -164,6 +164,20 @@ def test_raw_video(here):
     assert "frame 4 of the raw video has 1 of its 72 bytes" in cut.err
 
 
+def test_one_picture_is_noted_in_a_journal_that_is_there(here):
+    for name in "ab":
+        paint(here / "in" / f"{name}.png", 10, 8)
+    folder = ("in", "-o", "in", "-f", "bmp", *FAST)
+    assert call(*folder) == 0
+    made = (here / "in" / "a_x2.bmp").read_bytes()
+    assert call("in/a.png", "-o", "in", "-f", "bmp", "-n", "nearest") == 0
+    assert call("in/a.png", "-o", "in/other.png", *FAST) == 0
+    assert (here / "in" / "a_x2.bmp").read_bytes() != made
+    assert call(*folder) == 0
+    assert (here / "in" / "a_x2.bmp").read_bytes() == made
+    assert not list((here / "in").glob("other_x2*"))
+
+
 def test_a_folder_with_folders_only(here, capfd):
     paint(here / "in" / "sub" / "a.png", 10, 8)
     assert call("in", "-o", "new", *FAST) == 0

@@ -17,7 +17,7 @@ from upscale_cli.batch.events import Failed
 from upscale_cli.cli import output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
-from upscale_cli.errors import UpscaleError, UsageError
+from upscale_cli.errors import OutputError, UpscaleError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.batch.destination import Destination
@@ -109,7 +109,8 @@ def _run(options: RunOptions) -> int:
         within = "" if options.recursive else "; -r looks into folders within folders, too"
         output.hint(f"there are no files to enlarge{within}")
     with _journal(options, destination) as kept:
-        planner = Planner(upscaler, destination, kept, force=options.force)
+        force = options.force or _is_alone(options, destination)
+        planner = Planner(upscaler, destination, kept, force=force)
         plan = planner.plan(report.looking(sources))
         if options.dry_run:
             return estimate.show(plan, planner, json=options.json)
@@ -155,16 +156,26 @@ def _destination(options: RunOptions) -> Destination:
     return Destination(folder=str(place), template=template)
 
 
-def _journal(options: RunOptions, destination: Destination) -> AbstractContextManager[Journal | None]:
-    """Open the journal, unless the request is one picture: that is simply made."""
-    from upscale_cli.batch.journal import NAME, Journal
-
+def _is_alone(options: RunOptions, destination: Destination) -> bool:
+    """Whether the request is one picture, which is made whether it was made before or not."""
     inputs = options.inputs or []
     several = len(inputs) > 1 or options.files_from or os.path.isdir(inputs[0])
-    wanted = several and not destination.file
-    if options.dry_run:
-        wanted = wanted and os.path.exists(Path(destination.folder, NAME))
-    return Journal(destination.folder) if wanted else nullcontext()
+    return bool(destination.file) or not several
+
+
+def _journal(options: RunOptions, destination: Destination) -> AbstractContextManager[Journal | None]:
+    """Open the journal. For one picture, and to show what would be done, none is begun."""
+    from upscale_cli.batch.journal import NAME, Journal
+
+    alone = _is_alone(options, destination)
+    if (alone or options.dry_run) and not os.path.exists(Path(destination.folder, NAME)):
+        return nullcontext()
+    try:
+        return Journal(destination.folder)
+    except OutputError:
+        if alone:
+            return nullcontext()
+        raise
 
 
 def _sources(
