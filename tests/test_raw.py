@@ -1,4 +1,5 @@
 import io
+import time
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from tests.conftest import draw
 from upscale_cli.errors import DamagedImageError
 from upscale_cli.pipeline import Settings, Upscaler
 from upscale_cli.raw import enlarge_frames, read_frames
+from upscale_cli.upscaler import Enlarged
 
 FRAMES = [draw(6, 8, seed=seed) for seed in range(7)]
 
@@ -74,3 +76,25 @@ def test_no_more_frames_are_in_memory_than_are_worked_on():
 
 def test_an_empty_stream_is_no_frames():
     assert enlarge_frames(read_frames(io.BytesIO(b""), 8, 6), Upscaler(Settings(model="bicubic")), print) == 0
+
+
+def test_frames_at_work_are_given_up_when_nobody_reads():
+    tiles = []
+
+    class Slow:
+        settings = Settings(threads=2)
+
+        def enlarge(self, frame, *, on_tile, threads):
+            if frame is not FRAMES[0]:
+                while len(tiles) < 1000:
+                    time.sleep(0.01)
+                    on_tile(1)
+                    tiles.append(1)
+            return Enlarged(frame, 40.0)
+
+    def write(_):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        enlarge_frames(iter(FRAMES), Slow(), write)
+    assert len(tiles) < 1000

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import BinaryIO
 
 import numpy as np
@@ -44,25 +45,40 @@ def enlarge_frames(
 ) -> int:
     """Enlarge frames, several at a time, and write them in order; return how many there were.
 
-    Frames that arrived whole before an error are written before it is raised.
+    Frames that arrived whole before an error are written before it is raised; when ``write`` raises, no
+    further tile is begun.
     """
     workers = upscaler.settings.threads or available_cpus()
     waiting: deque[Future[Pixels]] = deque()
     count = 0
     trouble: Exception | None = None
+    stopped = threading.Event()
+
+    def go_on(_: int) -> None:
+        if stopped.is_set():
+            raise CancelledError
+
+    def enlarge(frame: Pixels) -> Pixels:
+        return upscaler.enlarge(frame, on_tile=go_on, threads=1).pixels
+
     with ThreadPoolExecutor(workers) as pool:
-        while True:
-            try:
-                frame = next(frames, None)
-            except Exception as error:
-                frame, trouble = None, error
-            if frame is not None:
-                waiting.append(pool.submit(lambda f: upscaler.enlarge(f, threads=1).pixels, frame))
-            while waiting and (frame is None or len(waiting) > workers):
-                write(waiting.popleft().result().data)
-                count += 1
-            if frame is None:
-                break
+        try:
+            while True:
+                try:
+                    frame = next(frames, None)
+                except Exception as error:
+                    frame, trouble = None, error
+                if frame is not None:
+                    waiting.append(pool.submit(enlarge, frame))
+                while waiting and (frame is None or len(waiting) > workers):
+                    write(waiting.popleft().result().data)
+                    count += 1
+                if frame is None:
+                    break
+        except BaseException:  # Ctrl-C, or nobody reads any more: the frames at work are not waited for
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     if trouble:
         raise trouble
     return count
