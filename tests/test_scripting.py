@@ -139,7 +139,7 @@ def test_an_interrupted_pipe_has_a_summary(photos, monkeypatch, capfd):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "upscale_file", interrupted)
+    monkeypatch.setattr(pipeline, "check_request", interrupted)
     monkeypatch.chdir(photos)
     with (photos / "photo.jpg").open() as stream, pytest.raises(SystemExit) as caught:
         monkeypatch.setattr(sys, "stdin", stream)
@@ -159,11 +159,23 @@ def test_a_pipe_leaves_the_file_that_it_reads(photos):
     assert b"photo.jpg: is the input and would be overwritten" in err
 
 
-def test_a_wrong_request_is_an_event_too(photos):
-    done = run("photos", "--json", "-n", "nonesuch", cwd=photos)
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (["-n", "nonesuch"], "unknown-model"),
+        (["-q", "0"], "usage"),
+        (["-s", "2", "--width", "50"], "scale"),
+        (["--width", "wide"], "usage"),
+        (["--nonesuch"], "usage"),
+    ],
+)
+def test_a_wrong_request_is_an_event_too(photos, wrong, code):
+    done = run("photos", "--json", *wrong, cwd=photos)
     assert done.code == 2
     event = json.loads(done.out)
-    assert (event["event"], event["source"], event["code"]) == ("failed", None, "unknown-model")
+    assert (event["event"], event["source"], event["code"]) == ("failed", None, code)
+    assert event["message"] in done.err
+    assert event["hint"] in done.err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX systems")

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +20,7 @@ from typer.core import TyperGroup
 from upscale_cli.cli import config, output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.plain import PlainCommand, keep_plain, paragraphs
-from upscale_cli.errors import UpscaleError, unexpected
+from upscale_cli.errors import UpscaleError, UsageError, unexpected
 
 
 class ImageFirst(TyperGroup):
@@ -102,10 +103,20 @@ def main(args: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             output.traceback(error)
+        if "--json" in options and isinstance(error, typer.TyperException) and _is_run(options):
+            from upscale_cli.cli.jsonlines import emit_failed
+
+            with suppress(OSError, UpscaleError):  # the error is told on stderr, too
+                emit_failed(None, UsageError(error.format_message(), hint="see `upscale --help`"))
         code = _report(error, debug)
     if code == 130 and any(thread.name.startswith("picture-") for thread in threading.enumerate()):
         os._exit(code)  # a worker is deep inside an encoder: do not wait for it
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _is_run(words: Sequence[str]) -> bool:
+    """Whether a request is one to enlarge pictures: no command is named, or ``run``."""
+    return words[0] not in COMMANDS or words[0] == "run"
 
 
 def _report(error: Exception, debug: bool) -> int:

@@ -11,7 +11,7 @@ import typer
 
 from upscale_cli.cli.precedence import agreed
 from upscale_cli.cli.values import parse_amount, parse_colour, parse_precision, parse_scale, parse_size
-from upscale_cli.errors import UsageError
+from upscale_cli.errors import UpscaleError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.settings import Settings
@@ -218,12 +218,19 @@ class RunOptions:
 def takes(options: type[Any]) -> Callable[[Callable[[Any], None]], Callable[..., None]]:
     """Let a command receive one frozen value in the place of one parameter for each option.
 
-    What gives way to an option of stronger origin has its default in it.
+    What gives way to an option of stronger origin has its default in it. With ``json`` an error is an event.
     """
 
     def wrap(function: Callable[[Any], None]) -> Callable[..., None]:
         def command(ctx: typer.Context, **given: Any) -> None:
-            function(options(**agreed(ctx, given)))
+            try:
+                function(options(**agreed(ctx, given)))
+            except UpscaleError as error:
+                if given["json"]:
+                    from upscale_cli.cli.jsonlines import emit_failed
+
+                    emit_failed(None, error)
+                raise
 
         command.__doc__ = function.__doc__
         hints = get_type_hints(options, include_extras=True)

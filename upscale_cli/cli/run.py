@@ -17,7 +17,7 @@ from upscale_cli.batch.events import Failed
 from upscale_cli.cli import output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
-from upscale_cli.errors import OutputError, UpscaleError, UsageError
+from upscale_cli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.batch.destination import Destination
@@ -39,15 +39,7 @@ def command(options: RunOptions) -> None:
 
     Results go to the folder output, or to where -o says, each under its own name with the factor added.
     """
-    try:
-        code = _run(options)
-    except UpscaleError as error:
-        if options.json:
-            from upscale_cli.cli.jsonlines import emit_failed
-
-            emit_failed(None, error)
-        raise
-    if code:
+    if code := _run(options):
         raise typer.Exit(code)
 
 
