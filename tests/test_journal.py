@@ -187,7 +187,7 @@ def test_claims_hold_between_processes_and_end_with_them(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="locks of POSIX systems")
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
 def test_without_locks_every_claim_is_granted(tmp_path, monkeypatch, number):
     def none(*arguments):
         raise OSError(number, os.strerror(number))
@@ -195,6 +195,7 @@ def test_without_locks_every_claim_is_granted(tmp_path, monkeypatch, number):
     monkeypatch.setattr("upscale_cli.batch.locks.fcntl.lockf", none)
     with Journal(tmp_path) as journal:
         assert journal.claim(str(tmp_path / "a"))
+        journal.release(str(tmp_path / "a"))
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

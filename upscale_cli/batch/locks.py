@@ -26,6 +26,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+    _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+    """What file systems without locks answer."""
+
     def lock_byte(handle: int, place: int) -> bool:
         """Lock the byte at ``place``, which may lie beyond the end; False when another process holds it."""
         try:
@@ -33,10 +36,14 @@ else:
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EAGAIN):
                 return False
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP):  # a file system without locks
+            if error.errno not in _NO_LOCKS:
                 raise
         return True
 
     def unlock_byte(handle: int, place: int) -> None:
         """Give the byte back."""
-        fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
