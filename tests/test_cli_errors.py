@@ -117,6 +117,7 @@ def failing(here, capfd):
         (["--raw", "10"], 2, "--raw '10' is not a size", "640x360"),
         (["--raw", "10x10", "photo.jpg"], 2, "from stdin to stdout", "--raw"),
         (["nosuch", "folder", "--watch"], 1, "nosuch: no such file or folder", "spelling"),
+        (["folder", "--watch", "-o", "one.png"], 2, "one file, and a folder is watched", "folder"),
         (["folder", "--watch", "--dry-run"], 2, "--dry-run and --watch exclude", "leave out --watch"),
         (["-", "-o", "new.png", "--dry-run"], 2, "--dry-run and a pipe exclude", "name files"),
         (["photo.jpg", "-o", "-", "--dry-run"], 2, "--dry-run and a pipe exclude", "name files"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from upscale_cli.batch.events import Failed
+from upscale_cli.batch.events import Failed, Skip
 from upscale_cli.cli import output
 from upscale_cli.cli.commands import COMMANDS
 from upscale_cli.cli.options import RunOptions, takes
@@ -21,7 +21,6 @@ from upscale_cli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from upscale_cli.batch.destination import Destination
-    from upscale_cli.batch.events import Skip
     from upscale_cli.batch.journal import Journal
     from upscale_cli.batch.plan import Plan, Planner
     from upscale_cli.batch.sources import Source
@@ -179,9 +178,11 @@ def _sources(
     selection = Selection(options.recursive, tuple(options.include or ()), tuple(options.exclude or ()))
     inputs = options.inputs or []
     found = list(find_sources(inputs, selection, listed=listed, leave_out=destination.folder))
-    if destination.file and len(found) > 1:
+    count = sum(not isinstance(one, Skip) for one in found)
+    several = "a folder is watched" if options.watch and any(map(os.path.isdir, inputs)) else ""
+    if destination.file and (count > 1 or several):
         raise UsageError(
-            f"-o {destination.file} is one file, and there are {len(found)} inputs",
+            f"-o {destination.file} is one file, and {several or f'there are {count} inputs'}",
             hint="give a folder with -o",
         )
     if len(found) == 1 and isinstance(found[0], Failed):
