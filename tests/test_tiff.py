@@ -30,12 +30,12 @@ def test_kinds_of_extra_channels_on_any_page(order, big, kind, expected):
         writer.write(draw(5, 6, 3), photometric="rgb")
         writer.write(draw(5, 6, 4), photometric="rgb", extrasamples=[kind])
     data = file.getvalue()
-    assert tiff.extra_channels(data) == ()
+    assert tiff.page(data).extra == ()
     first, second, none = tiff.full_pages(data, 3)
-    assert tiff.extra_channels(data, first) == ()
-    assert tiff.extra_channels(data, second) == (expected,)
-    assert tiff.extra_channels(data, none) == ()
-    assert tiff.extra_channels(data[:50]) == ()
+    assert tiff.page(data, first).extra == ()
+    assert tiff.page(data, second).extra == (expected,)
+    assert tiff.page(data, none).extra == ()
+    assert tiff.page(data[:50]).extra == ()
 
 
 @pytest.mark.parametrize("big", [False, True])

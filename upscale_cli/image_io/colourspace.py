@@ -23,7 +23,7 @@ def to_rgb(image: Any, name: str, *, extra: tuple[int, ...] = ()) -> tuple[Any, 
     profile (a common one if it has none that fits) and Lab through its definition, both to sRGB.
 
     Args:
-        extra: kinds of the channels beyond colour, as tiff.extra_channels tells them; () means transparency.
+        extra: kinds of the channels beyond colour, as tiff.Page.extra tells them; () means transparency.
 
     Raises:
         UnsupportedImageError: samples or a colour space that are not handled.
@@ -66,7 +66,7 @@ def of_ycbcr(image: Any, weights: tuple[float, ...], reference: tuple[float, ...
     """8-bit YCbCr read as if it were RGB, as the RGB that it stands for (TIFF 6.0, section 21).
 
     Args:
-        weights, reference: as tiff.ycbcr gives them.
+        weights, reference: as tiff.Page.ycbcr tells them.
     """
     red, green, blue = weights
     none, full = reference[::2], reference[1::2]

@@ -94,19 +94,18 @@ def _load_page(
     held: Any, at: int | None, data: Encoded, options: dict[str, Any]
 ) -> tuple[Any, tuple[int, ...]]:
     """A page of a TIFF that is held in a buffer, too, and the kinds of its channels beyond colour."""
-    lab = tiff.lab_as_rgb(held, at)
-    changes = lab | (tiff.alone(held, at) if at is not None else {})
+    page = tiff.page(held, at)
+    changes = page.lab_as_rgb | (tiff.alone(held, at) if at is not None else {})
     if changes:
         image = libvips.load_source("tiffload", Overlay(held, changes).source(), **options)
     else:
         image = libvips.load("tiffload", data, **options)
-    image = _without_made_up_alpha(image, tiff.samples(held, at))
-    meaning = tiff.ycbcr(held, at)
-    if lab:
+    image = _without_made_up_alpha(image, page.samples)
+    if page.lab_as_rgb:
         image = colourspace.of_lab_bytes(image)
-    elif meaning:
-        image = colourspace.of_ycbcr(image, *meaning)
-    return image, tiff.extra_channels(held, at)
+    elif page.ycbcr:
+        image = colourspace.of_ycbcr(image, *page.ycbcr)
+    return image, page.extra
 
 
 def _without_made_up_alpha(image: Any, samples: int) -> Any:

@@ -9,6 +9,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ _COMPRESSION, _SUBSAMPLING = 0x0103, 0x0212
 _WEIGHTS, _REFERENCE = 0x0211, 0x0214
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 _RGB, _YCBCR, _LAB = 2, 6, 8
-_PLAINLY_PACKED = (1, 5, 8, 32773, 32946)
+_PLAINLY_PACKED = ((), (1,), (5,), (8,), (32773,), (32946,))
 """Compression that knows nothing of colour: none, LZW, Deflate, PackBits."""
 _BT601, _FULL_RANGE = (0.299, 0.587, 0.114), (0, 255, 128, 255, 128, 255)
 _CR2 = b"\x10\0\0\0CR\x02\0"
@@ -32,47 +33,45 @@ UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 """Kinds of extra channel (TIFF 6.0, ExtraSamples)."""
 
 
-def extra_channels(data: Any, at: int | None = None) -> tuple[int, ...]:
-    """The kinds of a page's channels beyond grey or colour; () if it has none or they are not stated."""
+@dataclass(frozen=True)
+class Page:
+    """What a page says of its numbers that libvips passes over or takes for something else."""
+
+    samples: int = 0
+    """How many channels it stores; 0 if that cannot be read."""
+    extra: tuple[int, ...] = ()
+    """The kinds of its channels beyond grey or colour; () if it has none or they are not stated."""
+    lab_as_rgb: dict[int, bytes] = field(default_factory=dict)
+    """What to change so that 8-bit Lab calls itself RGB, which libvips reads; {} for other pages."""
+    ycbcr: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    """The weights of R, G and B in Y, and the numbers for none and full of Y, Cb and Cr, where each pixel has
+    them; None for other pages, also for subsampled ones and JPEG, of which libvips makes RGB itself."""
+
+
+def page(data: Any, at: int | None = None) -> Page:
+    """What the page says whose directory lies there, the first one for None; nothing if it cannot be read."""
     try:
         where, directory = _directory(data, at)
     except ValueError:
-        return ()
-    entry = directory.get(_EXTRA_SAMPLES)
-    return entry.numbers(where.order) if entry else ()
+        return Page()
+
+    def stated(tag: int) -> tuple[int, ...]:
+        return directory[tag].numbers(where.order) if tag in directory else ()
+
+    kind, bits = directory.get(_PHOTOMETRIC), stated(_BITS)
+    lab = kind == ifd.entry(3, [_LAB], where.order) and set(bits) == {8}
+    plain = stated(_COMPRESSION)[:1] in _PLAINLY_PACKED and bits == (8, 8, 8)
+    ycbcr = stated(_PHOTOMETRIC)[:1] == (_YCBCR,) and plain and stated(_SUBSAMPLING) == (1, 1)
+    return Page(
+        samples=(*stated(_SAMPLES), 1)[0] or 1,
+        extra=stated(_EXTRA_SAMPLES),
+        lab_as_rgb={kind.at: struct.pack(where.order + "H", _RGB)} if kind and lab else {},
+        ycbcr=_meaning(directory, where) if ycbcr else None,
+    )
 
 
-def samples(data: Any, at: int | None = None) -> int:
-    """How many channels a page stores; 0 if that cannot be read."""
-    try:
-        where, directory = _directory(data, at)
-    except ValueError:
-        return 0
-    return _stated(directory, _SAMPLES, where) or 1
-
-
-def ycbcr(data: Any, at: int | None = None) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
-    """What the numbers of a page mean that stores Y, Cb and Cr for each pixel; None for other pages.
-
-    Those that are subsampled or in JPEG are none: libvips makes RGB of them itself.
-
-    Returns:
-        The weights of R, G and B in Y, and for Y, Cb and Cr the numbers for none and full of it.
-    """
-    try:
-        where, directory = _directory(data, at)
-    except ValueError:
-        return None
-    bits, ratio = directory.get(_BITS), directory.get(_SUBSAMPLING)
-    if (
-        _stated(directory, _PHOTOMETRIC, where) != _YCBCR
-        or (_stated(directory, _COMPRESSION, where) or 1) not in _PLAINLY_PACKED
-        or not bits
-        or bits.numbers(where.order) != (8, 8, 8)
-        or not ratio
-        or ratio.numbers(where.order) != (1, 1)
-    ):
-        return None
+def _meaning(directory: Ifd, where: Layout) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """As Page.ycbcr."""
     weights = _fractions(directory, _WEIGHTS, where)
     reference = _fractions(directory, _REFERENCE, where)
     if len(weights) != 3 or weights[1] <= 0:
@@ -80,12 +79,6 @@ def ycbcr(data: Any, at: int | None = None) -> tuple[tuple[float, ...], tuple[fl
     if len(reference) != 6 or any(a >= b for a, b in zip(reference[::2], reference[1::2], strict=True)):
         reference = _FULL_RANGE
     return weights, reference
-
-
-def _stated(directory: Ifd, tag: int, where: Layout) -> int:
-    """A tag's first number; 0 if it has none."""
-    entry = directory.get(tag)
-    return next(iter(entry.numbers(where.order)), 0) if entry else 0
 
 
 def _fractions(directory: Ifd, tag: int, where: Layout) -> tuple[float, ...]:
@@ -164,18 +157,6 @@ def _directory(data: Any, at: int | None) -> tuple[Layout, Ifd]:
     where = ifd.layout(data)
     offset = ifd.unpack(where.pointer, data, where.first)[0] if at is None else at
     return where, ifd.read(data, where, offset)[0]
-
-
-def lab_as_rgb(data: Any, at: int | None = None) -> dict[int, bytes]:
-    """What to change so that an 8-bit Lab page calls itself RGB, which libvips reads; {} for other pages."""
-    try:
-        where, directory = _directory(data, at)
-    except ValueError:
-        return {}
-    kind, bits = directory.get(_PHOTOMETRIC), directory.get(_BITS)
-    if kind != ifd.entry(3, [_LAB], where.order) or not bits or set(bits.numbers(where.order)) != {8}:
-        return {}
-    return {kind.at: struct.pack(where.order + "H", _RGB)}
 
 
 def append_page(path: Path, page: Path, link: int = 0) -> int:
