@@ -118,9 +118,14 @@ def corrected_exif(meta: Metadata, width: int, height: int) -> exif.Exif | None:
     return exif.corrected(block, width, height) if block else None
 
 
+def _empty() -> exif.Exif:
+    """A block that says nothing yet."""
+    return exif.Exif(Layout("<", big=False), {})
+
+
 def tiff_tags(meta: Metadata, width: int, height: int) -> exif.Exif | None:
     """What a TIFF file of that size is to say of EXIF and IPTC; None for nothing."""
-    block = corrected_exif(meta, width, height) or exif.Exif(Layout("<", big=False), {})
+    block = corrected_exif(meta, width, height) or _empty()
     if meta.iptc:
         block.main[exif.IPTC] = Entry(7, meta.iptc)
     return block or None
@@ -144,7 +149,8 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
         image.set_type(libvips.TEXT, "resolution-unit", meta.unit)
     if strip:
         return image, lost
-    if meta.exif and fmt.exif and fmt.name != "tiff" and not _attach_exif(image, meta, fmt):
+    wanted = meta.exif or (meta.resolution and not fmt.resolution)
+    if wanted and fmt.exif and fmt.name != "tiff" and not _attach_exif(image, meta, fmt):
         lost.append("EXIF")
     blobs = {}
     if meta.xmp and fmt.xmp:
@@ -164,9 +170,11 @@ def _attach_exif(image: Any, meta: Metadata, fmt: Format) -> bool:
 
     The latter by letting libvips read a tiny JPEG with the block. It leaves out tags that it does not know.
     """
-    block = corrected_exif(meta, image.width, image.get_page_height())
-    stored = exif.pack(exif.with_resolution(block, (image.xres, image.yres), meta.unit)) if block else b""
-    if not stored or (fmt.name != "png" and len(stored) > _MOST_EXIF):
+    block = corrected_exif(meta, image.width, image.get_page_height()) if meta.exif else _empty()
+    if block is None:
+        return False
+    stored = exif.pack(exif.with_resolution(block, (image.xres, image.yres), meta.unit))
+    if fmt.name != "png" and len(stored) > _MOST_EXIF:
         return False
     if fmt.name in _AS_IT_IS:
         image.set_type(libvips.BLOB, "exif-data", _AS_IT_IS[fmt.name] + stored)
