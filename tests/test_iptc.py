@@ -19,7 +19,7 @@ def test_bare_records_are_taken_as_they_are():
 def test_taken_out_of_photoshop_resources_and_put_back_without_the_others():
     data = b"Photoshop 3.0\0" + THUMBNAIL + iptc.wrapped(RECORDS)[14:] + THUMBNAIL
     assert iptc.bare(data) == RECORDS
-    assert iptc.bare(iptc.wrapped(RECORDS)) == RECORDS
+    assert iptc.bare(iptc.wrapped(RECORDS)) == iptc.bare(iptc.resource(RECORDS)) == RECORDS
     assert b"thumb" not in iptc.wrapped(iptc.bare(data))
 
 

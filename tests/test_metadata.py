@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,12 @@ def grey_profile():
     head = b"lcms" + struct.pack(">I", 0x02400000) + b"mntrGRAYXYZ " + struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
     head = (struct.pack(">I", at + len(body)) + head + b"acsp").ljust(68, b"\0") + white
     return head.ljust(128, b"\0") + table + body
+
+
+def raw_profile(title, content):
+    """Text of a PNG with a block of metadata, as ImageMagick writes it."""
+    words = f"\n{title}\n{len(content):8}\n{content.hex()}\n".encode()
+    return chunk(b"zTXt", b"Raw profile type " + title.encode() + b"\0\0" + zlib.compress(words))
 
 
 CARRIERS = ["jpeg", "png", "webp", "tiff", "avif"]
@@ -102,14 +109,15 @@ def test_profile_and_xmp_go_everywhere(source, fmt, tmp_path):
     assert again.metadata.xmp.strip(b"\0 \n") == XMP.replace(b'Orientation="6"', b'Orientation="1"')
 
 
-def test_iptc_goes_between_jpeg_and_tiff(tmp_path):
-    for name in ("jpeg", "tiff"):
+def test_iptc_goes_between_jpeg_png_and_tiff(tmp_path):
+    for name in ("jpeg", "png", "tiff"):
         source = carrier(name)
         assert source.metadata.iptc == RECORDS
-        for fmt in ("jpeg", "tiff"):
+        for fmt in ("jpeg", "png", "tiff"):
             picture, again = written(source, fmt, tmp_path)
-            assert IptcImagePlugin.getiptcinfo(picture)[(2, 120)] == b"Hello"
+            assert fmt == "png" or IptcImagePlugin.getiptcinfo(picture)[(2, 120)] == b"Hello"
             assert again.metadata.iptc == RECORDS
+            assert again.png.text == b""
 
 
 def test_resolution(source, tmp_path):
@@ -236,6 +244,32 @@ def test_exif_hidden_in_png_text_is_found(title):
     source = open_picture(file.getvalue())
     assert (source.orientation, source.width) == (6, 20)
     assert source.png.text == b""
+
+
+@pytest.mark.parametrize(
+    ("title", "content"),
+    [("iptc", iptc.resource(RECORDS)), ("8bim", iptc.wrapped(RECORDS)), ("iptc", RECORDS)],
+)
+def test_iptc_hidden_in_png_text_is_found(title, content, tmp_path):
+    source = open_picture(encoded(raw_profile(title, content)))
+    assert source.metadata.iptc == RECORDS
+    assert write_picture(tmp_path / "x.jpg", [source.pixels()], like=source) == []
+    with Image.open(tmp_path / "x.jpg") as picture:
+        assert IptcImagePlugin.getiptcinfo(picture)[(2, 120)] == b"Hello"
+
+
+@pytest.mark.parametrize(
+    ("title", "content"), [("xmp", XMP), ("APP1", b"http://ns.adobe.com/xap/1.0/\0" + XMP)]
+)
+def test_xmp_hidden_in_png_text_is_found(title, content):
+    found = open_picture(encoded(raw_profile(title, content))).metadata
+    assert (found.xmp, found.exif) == (XMP, b"")
+
+
+@pytest.mark.parametrize("words", [b"", b"\niptc\n 3\nxyz", b"\niptc\n 3\n1c02"])
+def test_nonsense_in_a_raw_profile_is_passed_over(words):
+    stored = chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(words))
+    open_picture(encoded(stored)).pixels()
 
 
 def test_png_colour_chunks_stay_in_png_and_become_srgb_elsewhere(tmp_path):

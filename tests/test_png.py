@@ -93,9 +93,16 @@ def test_chunks_are_added_and_dropped_before_the_pixels():
     assert png.with_chunks(data[:50], GAMMA, (b"pHYs",)) is None
 
 
-def test_exif_and_xmp_have_their_own_chunks():
-    assert png.stated(b"", b"") == b""
-    with Image.open(io.BytesIO(encoded(png.stated(b"II*\0", b"<x/>")))) as picture:
+def test_exif_xmp_and_iptc_have_their_own_chunks():
+    assert png.stated(b"", b"", b"") == b""
+    with Image.open(io.BytesIO(encoded(png.stated(b"II*\0", b"<x/>", b"8BIM" * 20)))) as picture:
         picture.load()
+        assert picture.text["Raw profile type iptc"].split() == [
+            "iptc",
+            "80",
+            "3842494d" * 9,
+            "3842494d" * 9,
+            "3842494d" * 2,
+        ]
         assert picture.info["exif"] == b"Exif\0\0II*\0"
         assert picture.info["xmp"] == b"<x/>"

@@ -44,7 +44,7 @@ _ALL = (
     ),
     Format(
         "png", "PNG", (".png", ".apng"), 1_000_000, deep=True, frames=True,
-        profile=True, exif=True, xmp=True, text=True, resolution=True,
+        profile=True, exif=True, xmp=True, iptc=True, text=True, resolution=True,
     ),
     Format(
         "webp", "WebP", (".webp",), 16_383, 90, grey=False, frames=True,

@@ -17,7 +17,9 @@ _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resol
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
-_AS_IT_IS = {"jpeg": b"Exif\0\0", "png": b"", "webp": b""}
+_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+"""What comes before a block in a JPEG."""
+_AS_IT_IS = {"jpeg": _EXIF, "png": b"", "webp": b""}
 """Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
 
@@ -47,13 +49,9 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
         at: where the directory of a TIFF's page lies; None for the first page.
     """
     blobs = {name: _get(image, f"{name}-data", b"") for name in ("icc-profile", "exif", "xmp", "iptc")}
-    block = blobs["exif"]
-    block = block[6:] if block.startswith(b"Exif\0\0") else block
-    for name in image.get_fields() if fmt == "png" and not block else ():
-        if name.startswith("png-comment-") and name.endswith(
-            ("Raw profile type exif", "Raw profile type APP1")
-        ):
-            block = _raw_profile(_get(image, name, ""))
+    for name, hidden in _raw_profiles(image).items() if fmt == "png" else ():
+        blobs[name] = blobs[name] or hidden
+    block = blobs["exif"].removeprefix(_EXIF)
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
         block, records = _of_tiff(data, at)
@@ -78,13 +76,23 @@ def _get(image: Any, field: str, default: Any) -> Any:
         return default
 
 
-def _raw_profile(words: str) -> bytes:
-    """An EXIF block as ImageMagick hides it in PNG text: a name, a length, hexadecimal digits."""
-    try:
-        block = bytes.fromhex("".join(words.split()[2:]))
-    except ValueError:
-        return b""
-    return block[6:] if block.startswith(b"Exif\0\0") else block
+def _raw_profiles(image: Any) -> dict[str, bytes]:
+    """EXIF, XMP and IPTC as ImageMagick hides them in PNG text: a name, a length, hexadecimal digits."""
+    found = {}
+    for field in image.get_fields():
+        if not (field.startswith("png-comment-") and "Raw profile type " in field):
+            continue
+        try:
+            content = bytes.fromhex("".join(_get(image, field, "").split()[2:]))
+        except ValueError:
+            continue
+        if content.startswith((_EXIF, b"II", b"MM")):
+            found["exif"] = content
+        elif content.startswith((_XMP, b"<")):
+            found["xmp"] = content.removeprefix(_XMP)
+        elif iptc.bare(content):
+            found["iptc"] = content
+    return found
 
 
 def _of_tiff(data: decode.Encoded, at: int | None) -> tuple[bytes, bytes]:
@@ -155,8 +163,8 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     blobs = {}
     if meta.xmp and fmt.xmp:
         blobs["XMP"] = xmp.corrected(meta.xmp, image.width, image.get_page_height())
-    if meta.iptc and fmt.name == "jpeg":  # libvips cuts a TIFF's short: tiff_tags
-        blobs["IPTC"] = iptc.wrapped(meta.iptc)
+    if meta.iptc and fmt.name in ("jpeg", "png"):  # libvips cuts a TIFF's short: tiff_tags
+        blobs["IPTC"] = (iptc.wrapped if fmt.name == "jpeg" else iptc.resource)(meta.iptc)
     for name, blob in blobs.items():
         if fmt.name == "jpeg" and len(blob) > _MOST_IN_JPEG[name]:
             lost.append(name)
@@ -180,7 +188,7 @@ def _attach_exif(image: Any, meta: Metadata, fmt: Format) -> bool:
         image.set_type(libvips.BLOB, "exif-data", _AS_IT_IS[fmt.name] + stored)
         return True
     tiny = libvips.Image.black(1, 1).jpegsave_buffer(keep="none")
-    tiny = jpeg.with_segment(tiny, jpeg.APP1, b"Exif\0\0" + stored)
+    tiny = jpeg.with_segment(tiny, jpeg.APP1, _EXIF + stored)
     try:
         carrier = libvips.Image.jpegload_buffer(tiny)
         for name in carrier.get_fields():

@@ -23,7 +23,7 @@ _READ = {
 }  # fmt: skip
 """The chunks that matter here, and how long they are at least."""
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
-_XMP = b"XML:com.adobe.xmp\0"
+_XMP, _RAW = b"XML:com.adobe.xmp\0", b"Raw profile type "
 _MOST_TEXT = 2**23  # about what libpng itself takes
 _SRGB_CODES = (1, 2), (1, 2, 6, 13)
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -41,7 +41,7 @@ class PngFacts:
     wide: bool = False
     """The primaries, or the transfer curve, are others than sRGB's and no profile says so."""
     text: bytes = b""
-    """The text chunks, whole, but for those that hold XMP or EXIF."""
+    """The text chunks, whole, but for those that hold XMP, EXIF or IPTC."""
     resolution: bool = False
     """A resolution is stated, not merely the ratio of a pixel's sides."""
 
@@ -69,7 +69,7 @@ def facts(data: Any) -> PngFacts:
     for kind, start, end in chunks(data):
         if kind in _TEXT and end - start <= _MOST_TEXT and len(text) < 1000:
             whole = bytes(data[start:end])
-            if not whole[8:].startswith((_XMP, b"Raw profile type ")):
+            if not whole[8:].startswith((_XMP, _RAW)):
                 text.append(whole)
         elif kind in _READ and end - start - 12 >= _READ[kind]:
             found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
@@ -89,10 +89,16 @@ def facts(data: Any) -> PngFacts:
     return replace(plain, colour=colour, gamma=gamma, wide=wide)
 
 
-def stated(exif: bytes, xmp: bytes) -> bytes:
-    """Chunks for an EXIF block and an XMP packet (XMP specification, part 3); none for empty ones."""
-    of_exif = chunk(b"eXIf", exif) if exif else b""
-    return of_exif + (chunk(b"iTXt", _XMP + bytes(4) + xmp) if xmp else b"")
+def stated(exif: bytes, xmp: bytes, iptc: bytes) -> bytes:
+    """Chunks for an EXIF block, an XMP packet (XMP specification, part 3) and IPTC; none for empty ones.
+
+    Args:
+        iptc: as a Photoshop resource, which goes into text as ImageMagick, ExifTool and Exiv2 have it.
+    """
+    chunks = chunk(b"eXIf", exif) if exif else b""
+    chunks += chunk(b"iTXt", _XMP + bytes(4) + xmp) if xmp else b""
+    words = b"\niptc\n%8d\n%s\n" % (len(iptc), iptc.hex("\n", -36).encode())
+    return chunks + (chunk(b"zTXt", _RAW + b"iptc\0\0" + zlib.compress(words)) if iptc else b"")
 
 
 def coded(primaries: int, transfer: int) -> PngFacts:

@@ -30,7 +30,7 @@ STREAMED = ("jpeg", "png", "tiff")
 """Formats whose encoders take row after row; those of the others want all of them first."""
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
 _KEEP_PROFILE_AND_TEXT = 8 + 16
-_OWN = {"jpeg": {"exif-data"}, "png": {"exif-data", "xmp-data"}}
+_OWN = {"jpeg": {"exif-data"}, "png": {"exif-data", "xmp-data", "iptc-data"}}
 """What is put into files of a format here: libvips's EXIF has known tags only, its XMP in PNG few find."""
 RANGES = {"quality": (1, 100), "compression": (0, 9)}
 """What encoders take, least and most."""
@@ -207,7 +207,7 @@ class Saver:
 
     def _change(self, blobs: dict[str, bytes]) -> Change | None:
         """What the head of a file gets beside libvips's encoder; None for nothing."""
-        exif, xmp = blobs.get("exif-data", b""), blobs.get("xmp-data", b"")
+        exif, xmp, iptc = (blobs.get(name, b"") for name in _KEEP)
         if self.fmt.name == "jpeg":
             if exif:
                 return partial(jpeg.with_segment, marker=jpeg.APP1, content=exif)
@@ -216,7 +216,12 @@ class Saver:
         if self.fmt.name != "png":
             return None
         facts = self.like.png if self.like else png.PngFacts()
-        add = self.chunks + facts.colour + png.stated(exif, xmp) + (b"" if self.options.strip else facts.text)
+        add = (
+            self.chunks
+            + facts.colour
+            + png.stated(exif, xmp, iptc)
+            + (b"" if self.options.strip else facts.text)
+        )
         drop = () if self.meta.resolution else (b"pHYs",)
         return partial(png.with_chunks, add=add, drop=drop) if add or drop else None
 
