@@ -47,6 +47,7 @@ MOVES = chunk(b"acTL", struct.pack(">II", 3, 0))
         ((PQ, SRGB), 0, True, SRGB + PQ),
         ((CODED, SRGB), 0, False, SRGB + CODED),
         ((PROFILE, GAMMA, WIDE), 0, False, b""),
+        ((PROFILE, PQ, GAMMA), 0, False, PQ),  # the profile is for those who do not know the other
         *(((odd,), 0, False, odd) for odd in SENSELESS),
     ],
 )

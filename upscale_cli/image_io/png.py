@@ -16,7 +16,8 @@ import numpy as np
 from upscale_cli.pixels import Pixels, peak
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
+_HDR = (b"cICP", b"mDCV", b"cLLI")
+_COLOUR = (b"gAMA", b"cHRM", b"sRGB", *_HDR)
 _READ = {
     b"acTL": 8, b"iCCP": 1, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4, b"mDCV": 24, b"cLLI": 8,
     b"pHYs": 9,
@@ -35,7 +36,7 @@ class PngFacts:
 
     frames: int = 1
     colour: bytes = b""
-    """The chunks that give the numbers their meaning, whole; empty if a profile does, or if they are sRGB."""
+    """The chunks that give the numbers their meaning, whole, but a profile; empty if they are sRGB."""
     gamma: float = 0.0
     """Exponent that the numbers were encoded with, 1 for linear light; 0 if nothing differs from sRGB."""
     wide: bool = False
@@ -76,13 +77,15 @@ def facts(data: Any) -> PngFacts:
     frames = struct.unpack_from(">I", found[b"acTL"], 8)[0] if b"acTL" in found else 1
     metres = found.get(b"pHYs", b"")[16:17] == b"\1"
     plain = PngFacts(frames=max(frames, 1), text=b"".join(text), resolution=metres)
-    if b"iCCP" in found or (b"sRGB" in found and b"cICP" not in found):
+    if b"cICP" in found:  # goes before a profile, which is for readers that do not know it
+        kinds = _HDR if b"iCCP" in found else _COLOUR
+        wide = b"iCCP" not in found and _is_wide(*found[b"cICP"][8:10])
+        return replace(plain, colour=b"".join(found[kind] for kind in kinds if kind in found), wide=wide)
+    if b"iCCP" in found or b"sRGB" in found:
         return plain
     colour = b"".join(found[kind] for kind in _COLOUR if kind in found)
     gamma = struct.unpack_from(">I", found[b"gAMA"], 8)[0] / 100_000 if b"gAMA" in found else 0.0
     primaries = struct.unpack_from(">8I", found[b"cHRM"], 8) if b"cHRM" in found else _SRGB_PRIMARIES
-    if b"cICP" in found:
-        return replace(plain, colour=colour, wide=_is_wide(*found[b"cICP"][8:10]))
     wide = any(abs(a - b) > 500 for a, b in zip(primaries, _SRGB_PRIMARIES, strict=True))
     if not 0.01 < gamma < 10 or abs(gamma - 1 / 2.2) < 0.01:
         gamma = 0.0
