@@ -68,6 +68,28 @@ def test_the_oldest_header():
     np.testing.assert_array_equal(bmp.decode(data, "x"), [[[3, 2, 1], [30, 20, 10], [0, 0, 0]]])
 
 
+def test_a_short_header_leaves_out_what_is_0():
+    info = struct.pack("<IiiHH", 16, 3, 1, 1, 8)
+    data = b"BM" + struct.pack("<IHHI", 46, 0, 0, 42) + info + greys(3) + b"\x01\x02\x00\x00"
+    np.testing.assert_array_equal(bmp.decode(data, "x")[:, :, 0], [[10, 20, 0]])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_the_resolution_is_stated(channels):
+    data = b"".join(bmp.encode(draw(4, 5, channels), (300 / 25.4, 150 / 25.4)))
+    assert Image.open(io.BytesIO(data)).info["dpi"] == pytest.approx((300, 150), rel=1e-3)
+    assert bmp.header(data, "x").resolution == pytest.approx((300 / 25.4, 150 / 25.4), rel=1e-3)
+    assert bmp.header(b"".join(bmp.encode(draw(4, 5, channels))), "x").resolution is None
+
+
+def test_a_profile_behind_the_pixels():
+    info = struct.pack("<IiiHHIIiiII", 124, 1, 1, 1, 24, 0, 4, 0, 0, 0, 0) + bytes(16)
+    info += b"DEBM" + bytes(48) + struct.pack("<IIII", 4, 128, 7, 0)
+    data = b"BM" + struct.pack("<IHHI", 149, 0, 0, 138) + info + b"\x01\x02\x03\0" + b"profile"
+    assert bmp.header(data, "x").profile == b"profile"
+    assert bmp.decode(data, "x").tolist() == [[[3, 2, 1]]]
+
+
 def test_a_palette_ends_where_the_pixels_begin():
     data = by_hand(2, 1, 8, 0, b"\x01\x03\0\0", palette=greys(4))
     np.testing.assert_array_equal(bmp.decode(data, "x")[0, :, 0], [10, 30])

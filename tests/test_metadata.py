@@ -139,8 +139,8 @@ def test_the_unit_of_the_resolution_stays(unit, tmp_path):
     assert {tag: picture.tag_v2[tag] for tag in stated} == stated
 
 
-@pytest.mark.parametrize("to", CARRIERS)
-@pytest.mark.parametrize("start", ["JPEG", "PNG", "TIFF"])
+@pytest.mark.parametrize("to", [*CARRIERS, "bmp"])
+@pytest.mark.parametrize("start", ["JPEG", "PNG", "TIFF", "BMP"])
 def test_resolution_without_exif(start, to, tmp_path):
     """Where a format states it in EXIF only, EXIF is made for it."""
     file = io.BytesIO()

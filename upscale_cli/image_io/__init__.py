@@ -148,16 +148,17 @@ def _orientation(image: Any, fmt: str, meta: Metadata) -> int:
 
 
 def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
-    """BMP and PNM, which have no metadata."""
-    dtype = "uint8"
+    """BMP and PNM, which are read without libvips."""
+    dtype, meta = "uint8", Metadata()
     if fmt == "bmp":
         header = bmp.header(decode.buffer(data), name)
         width, height, channels = header.width, header.height, header.channels
+        meta = Metadata(profile=header.profile, resolution=header.resolution)
     else:
         width, height, channels, maximum, _ = pnm.size(decode.buffer(data), name)
         dtype = "uint8" if maximum < 256 else "uint16"
     decode.check_size(width, height, name, max_pixels)
-    return Picture(name, fmt, data, max_pixels, width, height, channels, dtype)
+    return Picture(name, fmt, data, max_pixels, width, height, channels, dtype, metadata=meta)
 
 
 def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:

@@ -10,6 +10,7 @@ import numpy as np
 from upscale_cli.errors import DamagedImageError, UnsupportedImageError
 from upscale_cli.pixels import Pixels
 
+_VERSION_5, _EMBEDDED = 124, b"DEBM"
 _RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHABITFIELDS = 0, 1, 2, 3, 6
 
 
@@ -28,6 +29,10 @@ class Header:
     palette: Pixels
     """(n, 3) uint8 RGB; empty above 8 bits."""
     offset: int
+    resolution: tuple[float, float] | None
+    """Pixels per millimetre, across and down; None if it is not stated."""
+    profile: bytes
+    """ICC profile (version 5 only)."""
 
     @property
     def channels(self) -> int:
@@ -49,9 +54,14 @@ def header(data: bytes | memoryview, name: str) -> Header:
         if length == 12:
             width, height, planes, bits = struct.unpack_from("<HHHH", head, 18)
             compression = colours = 0
+            sides = [0, 0]
         else:
-            width, height, planes, bits, compression = struct.unpack_from("<iiHHI", head, 18)
-            (colours,) = struct.unpack_from("<I", head, 46)
+            info = head[18 : 14 + length].ljust(120, b"\0")  # what a short header leaves out is 0
+            width, height, planes, bits, compression, _, *sides, colours = struct.unpack_from(
+                "<iiHHIIiiI", info
+            )
+        if len(head) < 14 + length:
+            raise struct.error
         masks = _masks(head, length, bits, compression)
     except struct.error:
         raise _damaged(name, "the header is cut short") from None
@@ -72,7 +82,18 @@ def header(data: bytes | memoryview, name: str) -> Header:
         if count < 1 or table.size < count * entry:
             raise _damaged(name, "the palette is missing")
         palette = table.reshape(count, entry)[:, 2::-1]
-    return Header(width, abs(height), height < 0, bits, compression, masks, palette, offset)
+    resolution = (sides[0] / 1000, sides[1] / 1000) if min(sides) > 0 else None
+    profile = _profile(data, head, length)
+    return Header(
+        width, abs(height), height < 0, bits, compression, masks, palette, offset, resolution, profile
+    )
+
+
+def _profile(data: bytes | memoryview, head: bytes, length: int) -> bytes:
+    if length < _VERSION_5 or head[70:74] != _EMBEDDED:
+        return b""
+    at, size = struct.unpack_from("<II", head, 126)
+    return bytes(data[14 + at : 14 + at + size])
 
 
 def _masks(head: bytes, length: int, bits: int, compression: int) -> tuple[int, int, int, int]:
@@ -168,8 +189,12 @@ def _damaged(name: str, cause: str) -> DamagedImageError:
     )
 
 
-def encode(pixels: Pixels) -> list[bytes | memoryview]:
-    """A BMP of (H, W, 1 to 4) uint8, in pieces: 8-bit grey, 24-bit colour, 32-bit with alpha (version 4)."""
+def encode(pixels: Pixels, resolution: tuple[float, float] | None = None) -> list[bytes | memoryview]:
+    """A BMP of (H, W, 1 to 4) uint8, in pieces: 8-bit grey, 24-bit colour, 32-bit with alpha (version 4).
+
+    Args:
+        resolution: pixels per millimetre, across and down, if they are to be stated.
+    """
     if pixels.shape[2] == 2:  # there is no grey with alpha
         pixels = pixels[:, :, [0, 0, 0, 1]]
     height, width, channels = pixels.shape
@@ -180,7 +205,8 @@ def encode(pixels: Pixels) -> list[bytes | memoryview]:
     offset = 14 + length + len(palette)
     size = stride * height
     kind = _BITFIELDS if channels == 4 else _RGB
-    info = struct.pack("<IiiHHIIiiII", length, width, height, 1, bits, kind, size, 0, 0, 0, 0)
+    sides = [min(round(side * 1000), 2**31 - 1) for side in resolution or (0, 0)]
+    info = struct.pack("<IiiHHIIiiII", length, width, height, 1, bits, kind, size, *sides, 0, 0)
     if channels == 4:
         info += struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(48)
     rows = np.zeros((height, stride), np.uint8)

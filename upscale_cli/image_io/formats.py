@@ -59,7 +59,7 @@ _ALL = (
         profile=True, exif=True, xmp=True,
     ),
     Format("gif", "GIF", (".gif",), 65_535, frames=True),
-    Format("bmp", "BMP", (".bmp", ".dib"), 32_767),
+    Format("bmp", "BMP", (".bmp", ".dib"), 32_767, resolution=True),
     Format("pnm", "PNM", (".pnm", ".ppm", ".pgm"), 2**31 - 1, alpha=False, deep=True),
 )  # fmt: skip
 

@@ -25,7 +25,6 @@ _SAVERS = {
     "jpeg": "jpegsave", "png": "pngsave", "webp": "webpsave",
     "tiff": "tiffsave", "avif": "heifsave", "gif": "gifsave",
 }  # fmt: skip
-_PLAIN = {"bmp": bmp.encode, "pnm": pnm.encode}
 STREAMED = ("jpeg", "png", "tiff")
 """Formats whose encoders take row after row; those of the others want all of them first."""
 _KEEP = {"exif-data": 1, "xmp-data": 2, "iptc-data": 4}
@@ -93,9 +92,10 @@ class Saver:
         Raises:
             libvips.Error, OSError: the file cannot be written.
         """
-        if self.fmt.name in _PLAIN:
+        if self.fmt.name in ("bmp", "pnm"):
+            plain = bmp.encode(pixels, self.meta.resolution) if self.fmt.name == "bmp" else pnm.encode(pixels)
             with path.open("wb") as file:
-                file.writelines(_PLAIN[self.fmt.name](pixels))
+                file.writelines(plain)
             return
         self._save(self._timed(libvips.image_of(pixels), frames), path, big)
         if self.fmt.name == "webp" and self.like and len(self.like.delays) == frames:
