@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import draw
-from upscale_cli.image_io import jpeg
+from upscale_cli.image_io import jpeg, open_picture
 
 
 @pytest.fixture
@@ -27,6 +27,12 @@ def test_segments_follow_each_other_up_to_the_scan(data):
 
 def test_a_clean_file_stays_as_it_is(data):
     assert jpeg.tidied(data) == data
+
+
+def test_pictures_one_behind_the_other(data):
+    assert [jpeg.following(data * count) for count in (1, 2, 3)] == [0, 1, 2]
+    assert jpeg.following(data + b"rest") == jpeg.following(data[:-2]) == jpeg.following(b"\xff\xd8") == 0
+    assert open_picture(data * 2, name="x").notes == ("x: 1 further picture in the file left out",)
 
 
 @pytest.mark.parametrize("stray", [b"\0", b"\x12\x34\x56", b"\xff\xff\xff", b"\xff\0junk"])

@@ -50,6 +50,14 @@ def test_what_is_written_is_read_again(channels, dtype):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), picture.squeeze())
 
 
+@pytest.mark.parametrize("first", [b"P4 10 2\n\xaa\x80\x55\x00", b"P5 1 1 256\n\0\1", b"P6 1 1 9\n\1\2\3"])
+def test_further_pictures_are_counted(first):
+    picture = open_picture(first * 3, name="x")
+    assert picture.notes == ("x: 2 further pictures in the file left out",)
+    assert open_picture(first + b"\nrest").notes == ()
+    np.testing.assert_array_equal(picture.pixels(), open_picture(first).pixels())
+
+
 @pytest.mark.parametrize(
     ("data", "cause"),
     [

@@ -101,12 +101,14 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         delays = tuple(frame.delay for frame in moving.frames)
         channels += moving.transparent and channels in (1, 3)
     others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
+    if fmt == "jpeg" and isinstance(data, bytes):  # files are not read to their ends here
+        others = max(others, jpeg.following(data))
     if fmt == "avif":
         others = image.get_n_pages() - 1
         stated = avif.colours(decode.buffer(data))
         facts = png.coded(*stated) if stated and not meta.profile else facts
     if others > 0:
-        notes.append(f"{_counted(others, 'further picture', 'further pictures')} in the file left out")
+        notes.append(_further(others))
     turn = _orientation(image, fmt, meta)
     width, height = image.width, image.height
     if facts.resolution and not meta.resolution:
@@ -136,6 +138,10 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     )
 
 
+def _further(others: int) -> str:
+    return f"{_counted(others, 'further picture', 'further pictures')} in the file left out"
+
+
 def _counted(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
 
@@ -149,7 +155,7 @@ def _orientation(image: Any, fmt: str, meta: Metadata) -> int:
 
 def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     """BMP and PNM, which are read without libvips."""
-    dtype, meta = "uint8", Metadata()
+    dtype, meta, others = "uint8", Metadata(), 0
     if fmt == "bmp":
         header = bmp.header(decode.buffer(data), name)
         width, height, channels = header.width, header.height, header.channels
@@ -157,8 +163,10 @@ def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     else:
         width, height, channels, maximum, _ = pnm.size(decode.buffer(data), name)
         dtype = "uint8" if maximum < 256 else "uint16"
+        others = pnm.pictures(decode.buffer(data), name) - 1
     decode.check_size(width, height, name, max_pixels)
-    return Picture(name, fmt, data, max_pixels, width, height, channels, dtype, metadata=meta)
+    notes = (f"{name}: {_further(others)}",) if others else ()
+    return Picture(name, fmt, data, max_pixels, width, height, channels, dtype, notes=notes, metadata=meta)
 
 
 def _open_file(path: Path, name: str) -> tuple[Encoded, bytes]:

@@ -66,6 +66,17 @@ def pictures(data: Any) -> int:
     return 1
 
 
+def following(data: bytes) -> int:
+    """How many pictures lie behind the first one, as frames of a video come out of a pipe."""
+    count = at = 0
+    while True:
+        scan = max((end for _, _, end in segments(memoryview(data)[at:])), default=0)
+        end = data.find(b"\xff\xd9", at + scan)
+        if end < 0 or data[end + 2 : end + 5] != b"\xff\xd8\xff":
+            return count
+        count, at = count + 1, end + 2
+
+
 def harmless(complaint: str) -> bool:
     """True if libjpeg's complaints concern nothing that shows: stray bytes, odd application segments."""
     lines = [line for line in complaint.splitlines() if "VipsJpeg" in line]

@@ -34,6 +34,20 @@ def size(data: bytes | memoryview, name: str) -> tuple[int, int, int, int, int]:
     return width, height, 3 if kind in (3, 6) else 1, maximum, match.end()
 
 
+def pictures(data: bytes | memoryview, name: str) -> int:
+    """How many raw pictures the file holds, one behind the other, as frames of a video come out of a pipe."""
+    count = at = 0
+    while data[at + 1 : at + 2] in (b"4", b"5", b"6"):
+        try:
+            width, height, channels, maximum, offset = size(data[at : at + 4096], name)
+        except DamagedImageError:
+            break
+        bits = 1 if data[at + 1 : at + 2] == b"4" else 8 if maximum < 256 else 16
+        at += offset + height * -(-width * channels * bits // 8)
+        count += 1
+    return max(count, 1)
+
+
 def decode(data: bytes | memoryview, name: str) -> Pixels:
     """(H, W, 1|3) uint8, or uint16 where the file's maximum is above 255, stretched to the full range.
 
