@@ -20,7 +20,7 @@ from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_pictu
 from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.image_io.ifd import Entry
 from upscale_cli.image_io.metadata import Metadata
-from upscale_cli.image_io.png import chunk
+from upscale_cli.image_io.png import PngFacts, chunk
 
 BASE, PHOTO, GPS = ExifTags.Base, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
@@ -78,7 +78,8 @@ def written(source, fmt, tmp_path, **options):
     doubled = np.repeat(np.repeat(source.pixels(), 2, 0), 2, 1)
     target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
     warnings = write_picture(target, [doubled], like=source, options=SaveOptions(**options))
-    assert warnings == []
+    lost = source.metadata.iptc and not FORMATS[fmt].iptc and not options.get("strip")
+    assert warnings == [f"<bytes>: {FORMATS[fmt].title} has no IPTC: left out"] * bool(lost)
     picture = Image.open(io.BytesIO(target.read_bytes()))
     assert picture.size == (40, 60)
     return picture, open_picture(target)
@@ -231,6 +232,24 @@ def test_png_text(tmp_path):
     kept = written(source, "png", tmp_path)[0].text
     assert kept == {"Title": "A picture", "Author": "Ünï", "Comment": "long " * 500}
     assert written(source, "png", tmp_path, strip=True)[0].text == {}
+
+
+@pytest.mark.parametrize(
+    ("fmt", "lost"),
+    [
+        ("tiff", ["PNG text"]),
+        ("webp", ["IPTC", "PNG text"]),
+        ("gif", ["EXIF", "XMP", "IPTC", "PNG text"]),
+        ("bmp", ["EXIF", "XMP", "IPTC", "PNG text"]),
+    ],
+)
+def test_what_a_format_has_no_place_for_is_said_unless_it_is_to_be_stripped(fmt, lost, tmp_path):
+    text = chunk(b"tEXt", b"Title\0hello")
+    like = replace(carrier("jpeg"), png=PngFacts(text=text))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [like.pixels()], like=like)
+    assert warnings == [f"<bytes>: {FORMATS[fmt].title} has no {' and no '.join(lost)}: left out"]
+    assert write_picture(target, [like.pixels()], like=like, options=SaveOptions(strip=True)) == []
 
 
 @pytest.mark.parametrize("title", ["exif", "APP1"])

@@ -80,6 +80,21 @@ class Saver:
     chunks: bytes = b""
     """Further PNG chunks."""
 
+    def __post_init__(self) -> None:
+        """Say which metadata the format has no place for."""
+        if not self.like or self.options.strip:
+            return
+        meta, fmt = self.meta, self.fmt
+        carried = (
+            ("EXIF", meta.exif, fmt.exif),
+            ("XMP", meta.xmp, fmt.xmp),
+            ("IPTC", meta.iptc, fmt.iptc),
+            ("PNG text", self.like.png.text, fmt.text),
+        )
+        lost = [what for what, block, fits in carried if block and not fits]
+        if lost:
+            self.warnings.append(f"{self.like.name}: {fmt.title} has no {' and no '.join(lost)}: left out")
+
     @property
     def meta(self) -> Metadata:
         return self.like.metadata if self.like else Metadata()
