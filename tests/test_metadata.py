@@ -46,6 +46,12 @@ def grey_profile():
     return head.ljust(128, b"\0") + table + body
 
 
+def linear_profile():
+    """sRGB's profile, but for its curves, which are straight (ICC.1:2022, 10.18)."""
+    curve = SRGB.index(b"para")
+    return SRGB[:curve] + b"curv" + bytes(8) + SRGB[curve + 12 :]
+
+
 def raw_profile(title, content):
     """Text of a PNG with a block of metadata, as ImageMagick writes it."""
     words = f"\n{title}\n{len(content):8}\n{content.hex()}\n".encode()
@@ -464,3 +470,15 @@ def test_a_profile_for_grey_goes_where_grey_goes(fmt, channels, kept, said, tmp_
     warnings = write_picture(target, [draw(20, 30, channels)], like=like)
     assert (open_picture(target).metadata.profile == profile) == kept
     assert warnings == [f"{like.name}: the profile for grey could not be carried over"] * said
+
+
+@pytest.mark.parametrize("fmt", CARRIERS)
+def test_a_profile_for_colour_that_grey_cannot_have_is_said(fmt, tmp_path):
+    like = replace(carrier("png"), channels=1, metadata=Metadata(profile=linear_profile()))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [draw(20, 30, 1)], like=like)
+    said = [f"{like.name}: the profile for colour could not be carried over"]
+    assert warnings == (said if FORMATS[fmt].grey else [])
+    assert bool(open_picture(target).metadata.profile) != FORMATS[fmt].grey
+    same = replace(like, metadata=Metadata(profile=SRGB))
+    assert write_picture(target, [draw(20, 30, 1)], like=same) == []

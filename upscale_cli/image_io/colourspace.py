@@ -77,11 +77,16 @@ def of_ycbcr(image: Any, weights: tuple[float, ...], reference: tuple[float, ...
     return scaled.recomb(matrix).rint().cast("uchar").copy(interpretation="srgb")
 
 
-def is_srgb(profile: bytes) -> bool:
-    """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used."""
+def is_srgb(profile: bytes, *, greys: bool = False) -> bool:
+    """Whether numbers mean the same colours by an ICC profile as in sRGB; also if it cannot be used.
+
+    Args:
+        greys: ask for equal numbers in all channels only.
+    """
     channels = 1 if profile[16:20] == b"GRAY" else 3
-    levels = [np.arange(0, 256, 51, dtype=np.uint8)] * channels
-    numbers = np.stack(np.meshgrid(*levels), axis=-1).reshape(1, -1, channels)
+    levels = np.arange(0, 256, 51, dtype=np.uint8)
+    grid = [levels] * channels if greys else np.meshgrid(*[levels] * channels)
+    numbers = np.stack(grid, axis=-1).reshape(1, -1, channels)
     image = libvips.image_of(numbers)
     image.set_type(libvips.BLOB, "icc-profile-data", profile)
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import decode, exif, iptc, jpeg, libvips, xmp
+from upscale_cli.image_io import colourspace, decode, exif, iptc, jpeg, libvips, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -147,6 +147,8 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
         grey = meta.profile[16:20] == b"GRAY"
         if grey and image.bands > 2:
             lost.append("profile for grey")
+        elif not grey and fmt.grey and image.bands <= 2:  # no encoder takes it, no viewer would use it
+            lost += ["profile for colour"] * (not colourspace.is_srgb(meta.profile, greys=True))
         elif fmt.grey or not grey:  # else the numbers are sRGB's already: reduce.py
             image.set_type(libvips.BLOB, "icc-profile-data", meta.profile)
     resolution = meta.resolution

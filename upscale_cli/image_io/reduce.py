@@ -37,9 +37,10 @@ class Reduction:
             )
         profile = like.metadata.profile if like else b""
         grey = profile[16:20] == b"GRAY"
+        greys = bool(like and like.channels <= 2)
         self._profile_for_grey = profile if grey and not (fmt.profile and fmt.grey) else b""
         self._greys: dict[str, Pixels | None] = {}
-        if profile and not grey and not fmt.profile and not colourspace.is_srgb(profile):
+        if profile and not grey and not fmt.profile and not colourspace.is_srgb(profile, greys=greys):
             self._warn(f"the source's colour profile, which is not sRGB's, cannot be kept in {fmt.title}")
         if like and like.delays and fmt.name == "tiff":
             self._warn("TIFF has pages and no timing: the animation's delays are left out")
