@@ -170,6 +170,16 @@ def test_other_samples_are_refused(kind, tmp_path):
         open_picture(tmp_path / "x.tif")
 
 
+@pytest.mark.parametrize(
+    ("photometric", "channels", "words"), [("icclab", 3, "ICC Lab"), (32803, 1, "the mosaic of a sensor")]
+)
+def test_numbers_that_are_no_colours_are_refused(photometric, channels, words, tmp_path):
+    picture = draw(9, 8, channels).squeeze()
+    tifffile.imwrite(tmp_path / "x.tif", picture, photometric=photometric, metadata=None)
+    with pytest.raises(UnsupportedImageError, match=f"x.tif: a TIFF of {words}"):
+        open_picture(tmp_path / "x.tif")
+
+
 @pytest.mark.parametrize("bits", [10, 12])
 def test_deep_avif_reaches_white(bits):
     from upscale_cli.image_io import libvips

@@ -81,7 +81,7 @@ def load(
     extra: tuple[int, ...] = ()
     try:
         if fmt == "tiff":
-            image, extra = _load_page(buffer(data), at, data, options)
+            image, extra = _load_page(buffer(data), at, data, name, options)
         else:
             image = libvips.load(_LOADERS[fmt], data, **options)
         image, notes = colourspace.to_rgb(image, name, extra=extra)
@@ -91,10 +91,14 @@ def load(
 
 
 def _load_page(
-    held: Any, at: int | None, data: Encoded, options: dict[str, Any]
+    held: Any, at: int | None, data: Encoded, name: str, options: dict[str, Any]
 ) -> tuple[Any, tuple[int, ...]]:
     """A page of a TIFF that is held in a buffer, too, and the kinds of its channels beyond colour."""
     page = tiff.page(held, at)
+    if page.strange:
+        raise UnsupportedImageError(
+            f"{name}: a TIFF of {page.strange} is not supported", hint="convert it to RGB first"
+        )
     changes = page.lab_as_rgb | (tiff.alone(held, at) if at is not None else {})
     if changes:
         image = libvips.load_source("tiffload", Overlay(held, changes).source(), **options)

@@ -24,6 +24,12 @@ _COMPRESSION, _SUBSAMPLING = 0x0103, 0x0212
 _WEIGHTS, _REFERENCE = 0x0211, 0x0214
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 _RGB, _YCBCR, _LAB = 2, 6, 8
+_STRANGE = {
+    9: "ICC Lab",
+    10: "ITU Lab",
+    32803: "the mosaic of a sensor",
+    34892: "the raw numbers of a sensor",
+}
 _PLAINLY_PACKED = ((), (1,), (5,), (8,), (32773,), (32946,))
 """Compression that knows nothing of colour: none, LZW, Deflate, PackBits."""
 _BT601, _FULL_RANGE = (0.299, 0.587, 0.114), (0, 255, 128, 255, 128, 255)
@@ -37,6 +43,8 @@ UNSPECIFIED, PREMULTIPLIED, STRAIGHT = 0, 1, 2
 class Page:
     """What a page says of its numbers that libvips passes over or takes for something else."""
 
+    strange: str = ""
+    """Words for numbers that libvips would take for grey or RGB, and that are neither."""
     samples: int = 0
     """How many channels it stores; 0 if that cannot be read."""
     extra: tuple[int, ...] = ()
@@ -63,6 +71,7 @@ def page(data: Any, at: int | None = None) -> Page:
     plain = stated(_COMPRESSION)[:1] in _PLAINLY_PACKED and bits == (8, 8, 8)
     ycbcr = stated(_PHOTOMETRIC)[:1] == (_YCBCR,) and plain and stated(_SUBSAMPLING) == (1, 1)
     return Page(
+        strange=_STRANGE.get((*stated(_PHOTOMETRIC), 0)[0], ""),
         samples=(*stated(_SAMPLES), 1)[0] or 1,
         extra=stated(_EXTRA_SAMPLES),
         lab_as_rgb={kind.at: struct.pack(where.order + "H", _RGB)} if kind and lab else {},
