@@ -375,6 +375,18 @@ def test_pages_keep_what_each_says_of_itself(tmp_path):
         assert picture.getexif().get_ifd(PHOTO)[BASE.DateTimeOriginal] == "2024:05:06 07:08:09"
 
 
+def test_names_and_numbers_of_pages_stay(tmp_path):
+    stated = {269: "document", 285: "page", 297: (0, 2), 316: "host"}
+    tags = [
+        (tag, 3, 2, value, True) if tag == 297 else (tag, 2, 0, value, True) for tag, value in stated.items()
+    ]
+    tifffile.imwrite(tmp_path / "in.tif", draw(20, 30), photometric="rgb", extratags=tags, metadata=None)
+    like = open_picture(tmp_path / "in.tif")
+    write_picture(tmp_path / "out.tif", [like.pixels()], like=like)
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        assert {tag: file.pages[0].tags[tag].value for tag in stated} == stated
+
+
 @pytest.mark.parametrize("decoded", [True, False])
 def test_a_page_behind_a_reduced_copy_says_its_own(decoded, tmp_path):
     with tifffile.TiffWriter(tmp_path / "in.tif") as writer:
