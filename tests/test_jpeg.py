@@ -83,7 +83,7 @@ def test_complaints():
 def test_jfif_states_the_resolution(data, resolution, unit, stated):
     _, _, end = next(jpeg.segments(data))
     bare = data[:2] + data[end:]
-    again = jpeg.with_segment(bare, jpeg.APP0, jpeg.jfif(resolution, unit))
+    again = jpeg.with_segments(bare, jpeg.segment(jpeg.APP0, jpeg.jfif(resolution, unit)))
     with Image.open(io.BytesIO(again)) as picture:
         assert (picture.info["jfif_unit"], picture.info["jfif_density"]) == stated
-    assert jpeg.with_segment(b"\xff", jpeg.APP0, b"") is None
+    assert jpeg.with_segments(b"\xff", b"") is None

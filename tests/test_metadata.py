@@ -15,7 +15,7 @@ from tests.test_exif import block, reread, with_note, words_of
 from tests.test_iptc import RECORDS
 from tests.test_png import GAMMA, WIDE, encoded
 from tests.test_tiff import link_to
-from upscale_cli.image_io import exif, iptc, metadata, open_picture, tiff
+from upscale_cli.image_io import exif, iptc, jpeg, metadata, open_picture, tiff
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_picture
 from upscale_cli.image_io.formats import FORMATS
 from upscale_cli.image_io.ifd import Entry
@@ -226,6 +226,36 @@ def test_strip_leaves_the_profile_only(source, fmt, tmp_path):
     bare = again.metadata
     assert (bare.exif, bare.xmp, bare.iptc, again.png.text) == (b"", b"", b"", b"")
     assert b"Maker" not in (tmp_path / f"x{FORMATS[fmt].suffixes[0]}").read_bytes()
+
+
+def test_a_comment_of_a_jpeg_stays_in_jpeg_and_png(tmp_path):
+    for said, read in (
+        (b"hello", "hello"),
+        ("Grüße".encode(), "Grüße"),
+        ("Grüße".encode("latin-1"), "Grüße"),
+    ):
+        file = io.BytesIO()
+        Image.fromarray(draw(30, 20)).save(file, "JPEG", comment=said)
+        source = open_picture(file.getvalue())
+        assert written(source, "jpeg", tmp_path)[0].info["comment"] == said
+        assert written(source, "png", tmp_path)[0].text == {"Comment": read}
+        for fmt in ("jpeg", "png"):
+            assert "omment" not in "".join(written(source, fmt, tmp_path, strip=True)[0].info)
+
+
+@pytest.mark.parametrize("start", ["main", "extension"])
+def test_extended_xmp_is_said_to_be_left_out(start, tmp_path):
+    main = jpeg.XMP + b'<x:xmpmeta xmpNote:HasExtendedXMP="1F" dc:title="hello"/>'
+    both = [main, jpeg.EXTENDED_XMP + bytes(40) + b"<more/>"]
+    file = io.BytesIO()
+    Image.fromarray(draw(30, 20)).save(file, "JPEG")
+    add = b"".join(jpeg.segment(jpeg.APP1, content) for content in (both if start == "main" else both[::-1]))
+    source = open_picture(jpeg.with_segments(file.getvalue(), add), name="x")
+    assert source.notes == ("x: extended XMP left out",)
+    for fmt in ("jpeg", "webp"):
+        target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+        write_picture(target, [source.pixels()], like=source)
+        assert open_picture(target).metadata.xmp.strip(b"\0 \n") == b'<x:xmpmeta dc:title="hello"/>'
 
 
 def test_png_text(tmp_path):

@@ -103,6 +103,8 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
     if fmt == "jpeg" and isinstance(data, bytes):  # files are not read to their ends here
         others = max(others, jpeg.following(data))
+    if fmt == "jpeg" and jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.EXTENDED_XMP):
+        notes.append("extended XMP left out")
     if fmt == "avif":
         others = image.get_n_pages() - 1
         stated = avif.colours(decode.buffer(data))

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 _SOS, _APP2 = 0xDA, 0xE2
-APP0, APP1 = 0xE0, 0xE1
+APP0, APP1, COMMENT = 0xE0, 0xE1, 0xFE
+XMP, EXTENDED_XMP = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+"""How the content of a segment of XMP begins (XMP specification, part 3)."""
 _HARMLESS = re.compile(r"extraneous bytes before marker|JFIF|Adobe|ICC|Invalid SOS parameters", re.IGNORECASE)
 
 
@@ -31,6 +33,12 @@ def segments(data: Any) -> Iterator[tuple[int, int, int]]:
         at = end
 
 
+def contents(data: Any, marker: int, start: bytes = b"") -> list[bytes]:
+    """What segments of one kind hold that begin with `start`, without that beginning."""
+    found = (bytes(data[at + 4 : end]) for kind, at, end in segments(data) if kind == marker)
+    return [content.removeprefix(start) for content in found if content.startswith(start)]
+
+
 def tidied(data: bytes) -> bytes:
     """The same file without stray bytes between the segments before the first scan."""
     out, last = [data[:2]], 2
@@ -40,11 +48,14 @@ def tidied(data: bytes) -> bytes:
     return b"".join(out) + data[last:]
 
 
-def with_segment(head: bytes, marker: int, content: bytes) -> bytes | None:
-    """The beginning of a JPEG with a further segment at its start; None for less than SOI."""
-    if len(head) < 2:
-        return None
-    return head[:2] + struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content + head[2:]
+def segment(marker: int, content: bytes) -> bytes:
+    """A segment of at most 65,533 bytes of content."""
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
+def with_segments(head: bytes, add: bytes) -> bytes | None:
+    """The beginning of a JPEG with further segments at its start; None for less than SOI."""
+    return head[:2] + add + head[2:] if len(head) >= 2 else None
 
 
 def jfif(resolution: tuple[float, float] | None, unit: str) -> bytes:

@@ -17,8 +17,8 @@ _DEFAULT = 72 / 25.4  # pixels per millimetre, where TIFF or EXIF demand a resol
 _MOST_EXIF = 65_527  # what a JPEG segment holds besides its own length and "Exif\0\0"
 _MOST_IN_JPEG = {"XMP": 60_000, "IPTC": 65_533}
 """Bytes up to which libvips writes a block; it leaves out larger ones without an error."""
-_EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
-"""What comes before a block in a JPEG."""
+_EXIF = b"Exif\0\0"
+"""What comes before the block in a JPEG."""
 _AS_IT_IS = {"jpeg": _EXIF, "png": b"", "webp": b""}
 """Formats whose EXIF block is written here, not by libvips, and what comes before it."""
 
@@ -38,6 +38,8 @@ class Metadata:
     """Pixels per millimetre, across and down."""
     unit: str = "in"
     """What resolutions are counted in when written: 'in' or 'cm'."""
+    comments: tuple[bytes, ...] = ()
+    """Of a JPEG."""
 
 
 def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> Metadata:
@@ -52,6 +54,10 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
     for name, hidden in _raw_profiles(image).items() if fmt == "png" else ():
         blobs[name] = blobs[name] or hidden
     block = blobs["exif"].removeprefix(_EXIF)
+    comments: list[bytes] = []
+    if fmt == "jpeg":  # libvips takes any block of XMP that comes first
+        blobs["xmp"] = next(iter(jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.XMP)), b"")
+        comments = jpeg.contents(decode.buffer(data), jpeg.COMMENT)
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
         block, records = _of_tiff(data, at)
@@ -65,6 +71,7 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
         iptc=records,
         resolution=(image.xres, image.yres) if known else exif.resolution(stated) if stated else None,
         unit="cm" if unit == "cm" else "in",
+        comments=tuple(comments),
     )
 
 
@@ -88,8 +95,8 @@ def _raw_profiles(image: Any) -> dict[str, bytes]:
             continue
         if content.startswith((_EXIF, b"II", b"MM")):
             found["exif"] = content
-        elif content.startswith((_XMP, b"<")):
-            found["xmp"] = content.removeprefix(_XMP)
+        elif content.startswith((jpeg.XMP, b"<")):
+            found["xmp"] = content.removeprefix(jpeg.XMP)
         elif iptc.bare(content):
             found["iptc"] = content
     return found
@@ -190,7 +197,7 @@ def _attach_exif(image: Any, meta: Metadata, fmt: Format) -> bool:
         image.set_type(libvips.BLOB, "exif-data", _AS_IT_IS[fmt.name] + stored)
         return True
     tiny = libvips.Image.black(1, 1).jpegsave_buffer(keep="none")
-    tiny = jpeg.with_segment(tiny, jpeg.APP1, _EXIF + stored)
+    tiny = jpeg.with_segments(tiny, jpeg.segment(jpeg.APP1, _EXIF + stored))
     try:
         carrier = libvips.Image.jpegload_buffer(tiny)
         for name in carrier.get_fields():

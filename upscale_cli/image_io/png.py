@@ -104,6 +104,16 @@ def stated(exif: bytes, xmp: bytes, iptc: bytes) -> bytes:
     return chunks + (chunk(b"zTXt", _RAW + b"iptc\0\0" + zlib.compress(words)) if iptc else b"")
 
 
+def comment(words: bytes) -> bytes:
+    """A text chunk for a JPEG's comment, whose encoding is not stated."""
+    words = words.replace(b"\0", b"")
+    try:
+        words.decode("utf-8")
+    except UnicodeDecodeError:
+        return chunk(b"tEXt", b"Comment\0" + words)  # Latin-1
+    return chunk(b"iTXt", b"Comment" + bytes(5) + words)
+
+
 def coded(primaries: int, transfer: int) -> PngFacts:
     """What a PNG has to say of RGB with those colour primaries and transfer characteristics (ITU-T H.273)."""
     if not _is_wide(primaries, transfer):

@@ -224,19 +224,16 @@ class Saver:
         """What the head of a file gets beside libvips's encoder; None for nothing."""
         exif, xmp, iptc = (blobs.get(name, b"") for name in _KEEP)
         if self.fmt.name == "jpeg":
-            if exif:
-                return partial(jpeg.with_segment, marker=jpeg.APP1, content=exif)
             density = jpeg.jfif(self.meta.resolution, self.meta.unit)
-            return partial(jpeg.with_segment, marker=jpeg.APP0, content=density)
+            add = jpeg.segment(jpeg.APP1, exif) if exif else jpeg.segment(jpeg.APP0, density)
+            comments = () if self.options.strip else self.meta.comments
+            add += b"".join(jpeg.segment(jpeg.COMMENT, comment) for comment in comments)
+            return partial(jpeg.with_segments, add=add)
         if self.fmt.name != "png":
             return None
         facts = self.like.png if self.like else png.PngFacts()
-        add = (
-            self.chunks
-            + facts.colour
-            + png.stated(exif, xmp, iptc)
-            + (b"" if self.options.strip else facts.text)
-        )
+        text = b"" if self.options.strip else facts.text + b"".join(map(png.comment, self.meta.comments))
+        add = self.chunks + facts.colour + png.stated(exif, xmp, iptc) + text
         drop = () if self.meta.resolution else (b"pHYs",)
         return partial(png.with_chunks, add=add, drop=drop) if add or drop else None
 

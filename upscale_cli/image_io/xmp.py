@@ -15,10 +15,11 @@ _OWN_SIDES = {b"CroppedAreaImageWidthPixels": 0, b"CroppedAreaImageHeightPixels"
 _STALE = re.compile(
     rb"<xmp:Thumbnails>.*?</xmp:Thumbnails>"
     rb"|<Container:Directory>.*?</Container:Directory>"
-    rb'|\s(?:hdrgm:Version|GCamera:MicroVideo\w*|GCamera:MotionPhoto\w*)\s*=\s*"[^"]*"',
+    rb"|\s(?:hdrgm:Version|GCamera:MicroVideo\w*|GCamera:MotionPhoto\w*"
+    rb'|xmpNote:HasExtendedXMP)\s*=\s*"[^"]*"',
     re.DOTALL,
 )
-"""Thumbnails of the small picture, and pointers to gain maps and videos that are left behind."""
+"""Thumbnails of the small picture, and pointers to gain maps, videos and further XMP that are left behind."""
 
 
 def orientation(packet: bytes) -> int:
