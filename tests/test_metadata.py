@@ -258,6 +258,13 @@ def test_extended_xmp_is_said_to_be_left_out(start, tmp_path):
         assert open_picture(target).metadata.xmp.strip(b"\0 \n") == b'<x:xmpmeta dc:title="hello"/>'
 
 
+def test_the_video_of_a_motion_photo_is_said_to_be_left_out():
+    file = io.BytesIO()
+    packet = b'<x:xmpmeta GCamera:MotionPhoto="1"/>'
+    Image.fromarray(draw(30, 20)).save(file, "JPEG", xmp=packet)
+    assert open_picture(file.getvalue(), name="x").notes == ("x: the video in the file left out",)
+
+
 def test_png_text(tmp_path):
     text, file = PngImagePlugin.PngInfo(), io.BytesIO()
     text.add_text("Title", "A picture")

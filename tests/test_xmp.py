@@ -17,6 +17,12 @@ def test_orientation():
     assert xmp.orientation(b'<a tiff:Orientation="9"/>') == 1
 
 
+def test_a_video_behind_the_picture():
+    assert xmp.has_video(b'<r GCamera:MotionPhoto="1"/>')
+    assert xmp.has_video(b"<GCamera:MicroVideo>1</GCamera:MicroVideo>")
+    assert not xmp.has_video(b'<r GCamera:MotionPhoto="0" GCamera:MotionPhotoVersion="1"/>')
+
+
 def test_corrected_attributes():
     assert xmp.corrected(ATTRIBUTES, 120, 160) == (
         b"""<x:xmpmeta><rdf:Description tiff:Orientation="1" tiff:ImageWidth = '120' tiff:ImageLength="160"

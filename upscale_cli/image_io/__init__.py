@@ -20,7 +20,21 @@ from upscale_cli.errors import (
     NotAnImageError,
     UnsupportedImageError,
 )
-from upscale_cli.image_io import apng, avif, bmp, decode, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
+from upscale_cli.image_io import (
+    apng,
+    avif,
+    bmp,
+    decode,
+    gif,
+    jpeg,
+    libvips,
+    metadata,
+    png,
+    pnm,
+    tiff,
+    webp,
+    xmp,
+)
 from upscale_cli.image_io.decode import Encoded
 from upscale_cli.image_io.encode import SaveOptions, encode_picture, write_bands, write_picture
 from upscale_cli.image_io.formats import FORMATS, READABLE, Format, check_target, foreign, format_for, sniff
@@ -105,6 +119,8 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         others = max(others, jpeg.following(data))
     if fmt == "jpeg" and jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.EXTENDED_XMP):
         notes.append("extended XMP left out")
+    if xmp.has_video(meta.xmp):
+        notes.append("the video in the file left out")
     if fmt == "avif":
         others = image.get_n_pages() - 1
         stated = avif.colours(decode.buffer(data))

@@ -12,6 +12,7 @@ _SIDES = (
 _PANORAMA = re.compile(rb'(GPano:(\w*?(Width|Left|Height|Top)(?:Pixels)?)(?:\s*=\s*["\']|>))\s*(\d+)')
 _OWN_SIDES = {b"CroppedAreaImageWidthPixels": 0, b"CroppedAreaImageHeightPixels": 1}
 """What a panorama (Google's Photo Sphere XMP) calls the picture's own width and height."""
+_VIDEO = re.compile(rb'GCamera:(?:MicroVideo|MotionPhoto)(?:\s*=\s*["\']|>)\s*1')
 _STALE = re.compile(
     rb"<xmp:Thumbnails>.*?</xmp:Thumbnails>"
     rb"|<Container:Directory>.*?</Container:Directory>"
@@ -26,6 +27,11 @@ def orientation(packet: bytes) -> int:
     """tiff:Orientation, 1 to 8; 1 if it is missing."""
     match = _ORIENTATION.search(packet)
     return int(match[2]) if match else 1
+
+
+def has_video(packet: bytes) -> bool:
+    """Whether a short video lies behind the picture (Google's Motion Photo)."""
+    return bool(_VIDEO.search(packet))
 
 
 def corrected(packet: bytes, width: int, height: int) -> bytes:
