@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.conftest import draw
 from upscale_cli.errors import DamagedImageError
-from upscale_cli.image_io import gif, open_picture
+from upscale_cli.image_io import gif, open_picture, write_picture
 
 
 def moving(count=3):
@@ -25,6 +25,25 @@ def test_a_file_cut_anywhere_is_known():
     starts = {n for n in range(len(data)) if not gif.is_cut_short(data[:n])}
     assert len(starts) < 15  # only between two blocks can nothing be said
     assert gif.is_cut_short(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("stated", "whole"),
+    [
+        ([50, 100, 200], [50, 100, 200]),
+        ([33] * 10, [30, 40, 30, 30, 40, 30, 30, 30, 40, 30]),
+        ([0, 5, 10, 20], [0, 5, 10, 20]),
+        ([12, 16, 17, 500], [20, 20, 20, 500]),
+        ([700_000, 500], [655_350, 500]),
+    ],
+)
+def test_delays_add_up_in_hundredths(stated, whole, tmp_path):
+    assert gif.delays(stated) == whole
+    frames = [Image.fromarray(draw(9, 8, seed=n)) for n in range(len(stated))]
+    frames[0].save(tmp_path / "x.png", save_all=True, append_images=frames[1:], duration=stated)
+    like = open_picture(tmp_path / "x.png")
+    write_picture(tmp_path / "x.gif", like.each_frame(), like=like)
+    assert open_picture(tmp_path / "x.gif").delays == tuple(round(delay / 10) * 10 for delay in whole)
 
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.95])

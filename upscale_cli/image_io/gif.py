@@ -1,10 +1,27 @@
-"""GIF's structure (GIF89a specification, 1990): whether a file is whole."""
+"""GIF (GIF89a specification, 1990): whether a file is whole, and how long its frames can stay."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 _EXTENSION, _IMAGE = 0x21, 0x2C
+_NOT_SHOWN, _SHORTEST, _LONGEST = 10, 20, 655_350
+"""Milliseconds: viewers show frames of up to the first as if they stayed for 100, in other formats, too."""
+
+
+def delays(milliseconds: Iterable[int]) -> list[int]:
+    """An animation's delays in whole hundredths of a second; what is rounded off goes to the next frame."""
+    whole, left = list[int](), 0
+    for delay in milliseconds:
+        if delay > _NOT_SHOWN:
+            wanted = delay + left
+            delay = min(max(round(wanted / 10) * 10, _SHORTEST), _LONGEST)
+            left = (
+                wanted - delay if abs(wanted - delay) <= 5 else 0
+            )  # else it is not for others to make up for
+        whole.append(delay)
+    return whole
 
 
 def is_cut_short(data: Any) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from upscale_cli.errors import UsageError
-from upscale_cli.image_io import apng, bmp, jpeg, libvips, metadata, png, pnm, tiff, webp
+from upscale_cli.image_io import apng, bmp, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.head import Change, HeadEditor
 from upscale_cli.image_io.metadata import Metadata
@@ -193,7 +193,9 @@ class Saver:
             image.set_type(libvips.INT, "page-height", image.height // frames)
             image.set_type(libvips.INT, "loop", self.like.loop)
             if len(self.like.delays) == frames:
-                delays = [webp.EACH_DELAY] * frames if self.fmt.name == "webp" else list(self.like.delays)
+                delays = (
+                    [webp.EACH_DELAY] * frames if self.fmt.name == "webp" else gif.delays(self.like.delays)
+                )
                 image.set_type(libvips.INTS, "delay", delays)
         return image
 
