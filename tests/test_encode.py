@@ -223,6 +223,14 @@ def test_a_tiff_too_large_for_the_classic_kind_is_a_bigtiff(limit, version, tmp_
         assert open_picture(tmp_path / name).frames == count
 
 
+def test_pages_that_grow_need_a_bigtiff(tmp_path, monkeypatch):
+    monkeypatch.setattr(savers, "_CLASSIC_TIFF", 2 * 4 * 5 * 3)
+    first, *rest = (Image.fromarray(draw(side, 5, seed=side)) for side in (4, 40))
+    pages = save(first, "TIFF", save_all=True, append_images=rest)
+    write_picture(tmp_path / "x.tif", pages.each_frame(), like=pages)
+    assert (tmp_path / "x.tif").read_bytes()[2] == 43
+
+
 @pytest.mark.parametrize("bits", [10, 12])
 def test_an_avif_keeps_its_bits(bits, tmp_path):
     deep = libvips.image_of(draw(16, 24, 3, np.uint16))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from upscale_cli.errors import UsageError
 from upscale_cli.image_io import apng, bmp, gif, jpeg, libvips, metadata, png, pnm, tiff, webp
+from upscale_cli.image_io.decode import buffer
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.head import Change, HeadEditor
 from upscale_cli.image_io.metadata import Metadata
@@ -157,7 +158,7 @@ class Saver:
         big, link = False, 0
         for number, page in enumerate(pages):
             if number == 0:
-                big = page.nbytes * count > _CLASSIC_TIFF
+                big = page.nbytes * self._in_first_pages(count) > _CLASSIC_TIFF
                 self.save(page, path, big=big)
                 continue
             meta, notes = self.like.page_metadata(number) if self.like else (Metadata(), ())
@@ -169,6 +170,14 @@ class Saver:
             finally:
                 single.unlink(missing_ok=True)
             self._tag(path, image, meta, link)
+
+    def _in_first_pages(self, count: int) -> float:
+        """How many times as large as the first of `count` pages all of them are."""
+        if not self.like or self.like.format != "tiff":
+            return count
+        held = buffer(self.like.data)
+        sizes = [tiff.page(held, at).size for at in self.like.pages]
+        return sum(sizes) / sizes[0] if sizes[0] else count
 
     def save_moving(self, frames: Iterable[Pixels], count: int, path: Path) -> None:
         """Write an animated PNG, one frame after the other."""

@@ -47,6 +47,8 @@ class Page:
     """Words for numbers that libvips would take for grey or RGB, and that are neither."""
     samples: int = 0
     """How many channels it stores; 0 if that cannot be read."""
+    size: int = 0
+    """Bytes of all samples, at least one for each; 0 if that cannot be read."""
     extra: tuple[int, ...] = ()
     """The kinds of its channels beyond grey or colour; () if it has none or they are not stated."""
     lab_as_rgb: dict[int, bytes] = field(default_factory=dict)
@@ -70,9 +72,12 @@ def page(data: Any, at: int | None = None) -> Page:
     lab = kind == ifd.entry(3, [_LAB], where.order) and set(bits) == {8}
     plain = stated(_COMPRESSION)[:1] in _PLAINLY_PACKED and bits == (8, 8, 8)
     ycbcr = stated(_PHOTOMETRIC)[:1] == (_YCBCR,) and plain and stated(_SUBSAMPLING) == (1, 1)
+    samples = (*stated(_SAMPLES), 1)[0] or 1
+    width, height = ((*stated(tag), 0)[0] for tag in (_WIDTH, _HEIGHT))
     return Page(
         strange=_STRANGE.get((*stated(_PHOTOMETRIC), 0)[0], ""),
-        samples=(*stated(_SAMPLES), 1)[0] or 1,
+        samples=samples,
+        size=width * height * samples * -(-max(bits, default=1) // 8),
         extra=stated(_EXTRA_SAMPLES),
         lab_as_rgb={kind.at: struct.pack(where.order + "H", _RGB)} if kind and lab else {},
         ycbcr=_meaning(directory, where) if ycbcr else None,
