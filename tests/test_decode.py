@@ -170,6 +170,13 @@ def test_other_samples_are_refused(kind, tmp_path):
         open_picture(tmp_path / "x.tif")
 
 
+def test_a_place_on_the_earth_is_said_to_be_left_out(tmp_path):
+    tags = [(33550, 12, 3, (1.0, 1.0, 0.0), True)]  # ModelPixelScale
+    tifffile.imwrite(tmp_path / "x.tif", draw(9, 8), photometric="rgb", extratags=tags, metadata=None)
+    picture = open_picture(tmp_path / "x.tif", name="x")
+    assert picture.notes == ("x: the place on the earth (GeoTIFF) left out",)
+
+
 @pytest.mark.parametrize(
     ("photometric", "channels", "words"), [("icclab", 3, "ICC Lab"), (32803, 1, "the mosaic of a sensor")]
 )

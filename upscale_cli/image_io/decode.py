@@ -78,22 +78,23 @@ def load(
     options: dict[str, Any] = {"access": "sequential", "fail_on": fail_on}
     if fmt in _PAGED:
         options |= {"page": page, "n": n}
-    extra: tuple[int, ...] = ()
+    stated = tiff.Page()
     try:
         if fmt == "tiff":
-            image, extra = _load_page(buffer(data), at, data, name, options)
+            image, stated = _load_page(buffer(data), at, data, name, options)
         else:
             image = libvips.load(_LOADERS[fmt], data, **options)
-        image, notes = colourspace.to_rgb(image, name, extra=extra)
+        image, notes = colourspace.to_rgb(image, name, extra=stated.extra)
     except libvips.Error as error:
         raise broken(name, fmt, error) from error
+    notes += ["the place on the earth (GeoTIFF) left out"] * stated.on_map
     return Stored(image, tuple(notes))
 
 
 def _load_page(
     held: Any, at: int | None, data: Encoded, name: str, options: dict[str, Any]
-) -> tuple[Any, tuple[int, ...]]:
-    """A page of a TIFF that is held in a buffer, too, and the kinds of its channels beyond colour."""
+) -> tuple[Any, tiff.Page]:
+    """A page of a TIFF that is held in a buffer, too, and what it says of its numbers."""
     page = tiff.page(held, at)
     if page.strange:
         raise UnsupportedImageError(
@@ -109,7 +110,7 @@ def _load_page(
         image = colourspace.of_lab_bytes(image)
     elif page.ycbcr:
         image = colourspace.of_ycbcr(image, *page.ycbcr)
-    return image, page.extra
+    return image, page
 
 
 def _without_made_up_alpha(image: Any, samples: int) -> Any:

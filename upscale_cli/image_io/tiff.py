@@ -24,6 +24,7 @@ _COMPRESSION, _SUBSAMPLING = 0x0103, 0x0212
 _WEIGHTS, _REFERENCE = 0x0211, 0x0214
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 0x00FE, 0x014A, 0xC612
 _RGB, _YCBCR, _LAB = 2, 6, 8
+_GEOTIFF = {33550, 33922, 34264, 34735}
 _STRANGE = {
     9: "ICC Lab",
     10: "ITU Lab",
@@ -45,6 +46,8 @@ class Page:
 
     strange: str = ""
     """Words for numbers that libvips would take for grey or RGB, and that are neither."""
+    on_map: bool = False
+    """It says where on the earth its pixels lie (GeoTIFF)."""
     samples: int = 0
     """How many channels it stores; 0 if that cannot be read."""
     size: int = 0
@@ -76,6 +79,7 @@ def page(data: Any, at: int | None = None) -> Page:
     width, height = ((*stated(tag), 0)[0] for tag in (_WIDTH, _HEIGHT))
     return Page(
         strange=_STRANGE.get((*stated(_PHOTOMETRIC), 0)[0], ""),
+        on_map=not _GEOTIFF.isdisjoint(directory),
         samples=samples,
         size=width * height * samples * -(-max(bits, default=1) // 8),
         extra=stated(_EXTRA_SAMPLES),
