@@ -521,6 +521,17 @@ def test_a_profile_for_grey_goes_where_grey_goes(fmt, channels, kept, said, tmp_
     assert warnings == [f"{like.name}: the profile for grey could not be carried over"] * said
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("fmt", CARRIERS)
+def test_a_profile_for_colours_of_another_kind_is_said_to_be_left_out(fmt, channels, tmp_path):
+    like = replace(carrier("png"), metadata=Metadata(profile=SRGB[:16] + b"CMYK" + SRGB[20:]))
+    target = tmp_path / f"x{FORMATS[fmt].suffixes[0]}"
+    warnings = write_picture(target, [draw(20, 30, channels)], like=like)
+    said = "the profile, which is not for these colours, could not be carried over"
+    assert warnings == [f"{like.name}: {said}"]
+    assert open_picture(target).metadata.profile == b""
+
+
 @pytest.mark.parametrize("fmt", CARRIERS)
 def test_a_profile_for_colour_that_grey_cannot_have_is_said(fmt, tmp_path):
     like = replace(carrier("png"), channels=1, metadata=Metadata(profile=linear_profile()))

@@ -151,8 +151,11 @@ def attach(image: Any, meta: Metadata, fmt: Format, *, strip: bool) -> tuple[Any
     lost: list[str] = []
     image = image.copy()
     if meta.profile and fmt.profile:
-        grey = meta.profile[16:20] == b"GRAY"
-        if grey and image.bands > 2:
+        space = meta.profile[16:20]
+        grey = space == b"GRAY"
+        if space not in (b"GRAY", b"RGB "):
+            lost.append("profile, which is not for these colours,")
+        elif grey and image.bands > 2:
             lost.append("profile for grey")
         elif not grey and fmt.grey and image.bands <= 2:  # no encoder takes it, no viewer would use it
             lost += ["profile for colour"] * (not colourspace.is_srgb(meta.profile, greys=True))
