@@ -114,19 +114,10 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         decode.check_size(image.width, image.height, name, max_pixels, frames)
         delays = tuple(frame.delay for frame in moving.frames)
         channels += moving.transparent and channels in (1, 3)
-    others = jpeg.pictures(decode.buffer(data)) - 1 if fmt == "jpeg" else 0
-    if fmt == "jpeg" and isinstance(data, bytes):  # files are not read to their ends here
-        others = max(others, jpeg.following(data))
-    if fmt == "jpeg" and jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.EXTENDED_XMP):
-        notes.append("extended XMP left out")
-    if xmp.has_video(meta.xmp):
-        notes.append("the video in the file left out")
+    notes += _left_out(data, fmt, image, meta)
     if fmt == "avif":
-        others = image.get_n_pages() - 1
         stated = avif.colours(decode.buffer(data))
         facts = png.coded(*stated) if stated and not meta.profile else facts
-    if others > 0:
-        notes.append(_further(others))
     turn = _orientation(image, fmt, meta)
     width, height = image.width, image.height
     if facts.resolution and not meta.resolution:
@@ -156,8 +147,25 @@ def _open_vips(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
     )
 
 
-def _further(others: int) -> str:
-    return f"{_counted(others, 'further picture', 'further pictures')} in the file left out"
+def _left_out(data: Encoded, fmt: str, image: Any, meta: Metadata) -> list[str]:
+    """What a JPEG or AVIF holds that is neither its picture nor said of it."""
+    if fmt == "avif":
+        return _further(image.get_n_pages() - 1)
+    if fmt != "jpeg":
+        return []
+    held = decode.buffer(data)
+    behind = jpeg.following(data) if isinstance(data, bytes) else 0  # files are not read to their ends here
+    notes = _further(max(jpeg.pictures(held) - 1, behind))
+    if jpeg.contents(held, jpeg.APP1, jpeg.EXTENDED_XMP):
+        notes.append("extended XMP left out")
+    if xmp.has_video(meta.xmp):
+        notes.append("the video in the file left out")
+    return notes
+
+
+def _further(others: int) -> list[str]:
+    words = _counted(others, "further picture", "further pictures")
+    return [f"{words} in the file left out"] if others > 0 else []
 
 
 def _counted(number: int, one: str, several: str) -> str:
@@ -183,7 +191,7 @@ def _open_plain(data: Encoded, fmt: str, name: str, max_pixels: int) -> Picture:
         dtype = "uint8" if maximum < 256 else "uint16"
         others = pnm.pictures(decode.buffer(data), name) - 1
     decode.check_size(width, height, name, max_pixels)
-    notes = (f"{name}: {_further(others)}",) if others else ()
+    notes = tuple(f"{name}: {note}" for note in _further(others))
     return Picture(name, fmt, data, max_pixels, width, height, channels, dtype, notes=notes, metadata=meta)
 
 
