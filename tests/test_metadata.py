@@ -328,6 +328,18 @@ def test_xmp_hidden_in_png_text_is_found(title, content):
     assert (found.xmp, found.exif) == (XMP, b"")
 
 
+def test_metadata_behind_the_pixels_of_a_png_are_found():
+    data = encoded()
+    end = data.rindex(b"IEND") - 4
+    packed = chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(XMP))
+    added = chunk(b"eXIf", block(8)) + packed + raw_profile("iptc", RECORDS)
+    source = open_picture(data[:end] + added + data[end:])
+    assert source.metadata == Metadata(
+        exif=block(8), xmp=XMP, iptc=RECORDS, resolution=source.metadata.resolution
+    )
+    assert source.orientation == 8
+
+
 @pytest.mark.parametrize("words", [b"", b"\niptc\n 3\nxyz", b"\niptc\n 3\n1c02"])
 def test_nonsense_in_a_raw_profile_is_passed_over(words):
     stored = chunk(b"zTXt", b"Raw profile type iptc\0\0" + zlib.compress(words))

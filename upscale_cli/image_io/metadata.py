@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import colourspace, decode, exif, iptc, jpeg, libvips, xmp
+from upscale_cli.image_io import colourspace, decode, exif, iptc, jpeg, libvips, png, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -51,8 +51,8 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
         at: where the directory of a TIFF's page lies; None for the first page.
     """
     blobs = {name: _get(image, f"{name}-data", b"") for name in ("icc-profile", "exif", "xmp", "iptc")}
-    for name, hidden in _raw_profiles(image).items() if fmt == "png" else ():
-        blobs[name] = blobs[name] or hidden
+    if fmt == "png":  # libvips sees what comes before the pixels only
+        blobs |= _of_png(decode.buffer(data))
     block = blobs["exif"].removeprefix(_EXIF)
     comments: list[bytes] = []
     if fmt == "jpeg":  # libvips takes any block of XMP that comes first
@@ -83,23 +83,28 @@ def _get(image: Any, field: str, default: Any) -> Any:
         return default
 
 
-def _raw_profiles(image: Any) -> dict[str, bytes]:
-    """EXIF, XMP and IPTC as ImageMagick hides them in PNG text: a name, a length, hexadecimal digits."""
-    found = {}
-    for field in image.get_fields():
-        if not (field.startswith("png-comment-") and "Raw profile type " in field):
+def _of_png(data: Any) -> dict[str, bytes]:
+    """EXIF, XMP and IPTC in chunks of their own, or as ImageMagick and others hide them in text."""
+    found: dict[str, bytes] = {}
+    hidden: dict[str, bytes] = {}
+    for key, words in png.texts(data):
+        if key == png.XMP:
+            found["xmp"] = words
+        if not key.startswith(png.RAW):
             continue
-        try:
-            content = bytes.fromhex("".join(_get(image, field, "").split()[2:]))
+        try:  # a name, a length, hexadecimal digits
+            content = bytes.fromhex(b"".join(words.split()[2:]).decode("ascii"))
         except ValueError:
             continue
         if content.startswith((_EXIF, b"II", b"MM")):
-            found["exif"] = content
+            hidden["exif"] = content
         elif content.startswith((jpeg.XMP, b"<")):
-            found["xmp"] = content.removeprefix(jpeg.XMP)
+            hidden["xmp"] = content.removeprefix(jpeg.XMP)
         elif iptc.bare(content):
-            found["iptc"] = content
-    return found
+            hidden["iptc"] = content
+    if block := png.exif(data):
+        found["exif"] = block
+    return hidden | found
 
 
 def _of_tiff(data: decode.Encoded, at: int | None) -> tuple[bytes, bytes]:

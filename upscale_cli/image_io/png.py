@@ -24,7 +24,8 @@ _READ = {
 }  # fmt: skip
 """The chunks that matter here, and how long they are at least."""
 _TEXT = (b"tEXt", b"zTXt", b"iTXt")
-_XMP, _RAW = b"XML:com.adobe.xmp\0", b"Raw profile type "
+XMP, RAW = b"XML:com.adobe.xmp", b"Raw profile type "
+"""Keywords of text that holds XMP, or another block of metadata as hexadecimal digits."""
 _MOST_TEXT = 2**23  # about what libpng itself takes
 _SRGB_CODES = (1, 2), (1, 2, 6, 13)
 _SRGB_PRIMARIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
@@ -63,6 +64,29 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
+def exif(data: Any) -> bytes:
+    """The EXIF block of a PNG in a buffer, before or behind the pixels; b"" without one."""
+    found = (bytes(data[start + 8 : end - 4]) for kind, start, end in chunks(data) if kind == b"eXIf")
+    return next(found, b"")
+
+
+def texts(data: Any) -> Iterator[tuple[bytes, bytes]]:
+    """(keyword, words) of each text chunk, unpacked; those that cannot be unpacked are left out."""
+    for kind, start, end in chunks(data):
+        if kind not in _TEXT or end - start > _MOST_TEXT:
+            continue
+        key, _, words = bytes(data[start + 8 : end - 4]).partition(b"\0")
+        packed = kind == b"zTXt" or (kind == b"iTXt" and words[:1] == b"\1")
+        if kind == b"iTXt":  # a flag, a method, a language, a translated keyword
+            words = words[2:].split(b"\0", 2)[-1]
+        elif packed:
+            words = words[1:]
+        try:
+            yield key, zlib.decompressobj().decompress(words, _MOST_TEXT) if packed else words
+        except zlib.error:
+            continue
+
+
 def facts(data: Any) -> PngFacts:
     """What a PNG in a buffer says besides its pixels."""
     found: dict[bytes, bytes] = {}
@@ -70,7 +94,7 @@ def facts(data: Any) -> PngFacts:
     for kind, start, end in chunks(data):
         if kind in _TEXT and end - start <= _MOST_TEXT and len(text) < 1000:
             whole = bytes(data[start:end])
-            if not whole[8:].startswith((_XMP, _RAW)):
+            if not whole[8:].startswith((XMP + b"\0", RAW)):
                 text.append(whole)
         elif kind in _READ and end - start - 12 >= _READ[kind]:
             found.setdefault(kind, bytes(data[start : min(end, start + 1024)]))
@@ -99,9 +123,9 @@ def stated(exif: bytes, xmp: bytes, iptc: bytes) -> bytes:
         iptc: as a Photoshop resource, which goes into text as ImageMagick, ExifTool and Exiv2 have it.
     """
     chunks = chunk(b"eXIf", exif) if exif else b""
-    chunks += chunk(b"iTXt", _XMP + bytes(4) + xmp) if xmp else b""
+    chunks += chunk(b"iTXt", XMP + bytes(5) + xmp) if xmp else b""
     words = b"\niptc\n%8d\n%s\n" % (len(iptc), iptc.hex("\n", -36).encode())
-    return chunks + (chunk(b"zTXt", _RAW + b"iptc\0\0" + zlib.compress(words)) if iptc else b"")
+    return chunks + (chunk(b"zTXt", RAW + b"iptc\0\0" + zlib.compress(words)) if iptc else b"")
 
 
 def comment(words: bytes) -> bytes:
