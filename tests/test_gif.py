@@ -27,6 +27,18 @@ def test_a_file_cut_anywhere_is_known():
     assert gif.is_cut_short(data[: len(data) // 2])
 
 
+def test_xmp_goes_into_other_formats(tmp_path):
+    data, packet = moving(1), b"<x:xmpmeta/>"
+    whole = b"\x21\xff\x0bXMP DataXMP" + packet + b"\x01" + bytes(range(255, -1, -1)) + b"\0"
+    start = 13 + (3 << (data[10] & 7) + 1)
+    like = open_picture(data[:start] + whole + data[start:], name="x")
+    assert like.metadata.xmp == packet
+    assert write_picture(tmp_path / "x.png", [like.pixels()], like=like) == []
+    assert open_picture(tmp_path / "x.png").metadata.xmp == packet
+    assert write_picture(tmp_path / "x.gif", [like.pixels()], like=like) == ["x: GIF has no XMP: left out"]
+    assert gif.xmp(data) == gif.xmp(whole[:28]) == b""
+
+
 @pytest.mark.parametrize(
     ("stated", "whole"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _EXTENSION, _IMAGE = 0x21, 0x2C
+_XMP, _BEHIND_XMP = b"\x21\xff\x0bXMP DataXMP", b"\x01\xff\xfe\xfd"
 _NOT_SHOWN, _SHORTEST, _LONGEST = 10, 20, 655_350
 """Milliseconds: viewers show frames of up to the first as if they stayed for 100, in other formats, too."""
 
@@ -42,6 +43,13 @@ def is_cut_short(data: Any) -> bool:
     except IndexError:
         return True
     return at > len(data)
+
+
+def xmp(data: Any) -> bytes:
+    """The XMP packet of a GIF in a buffer (XMP specification, part 3); b"" without one."""
+    at = data.find(_XMP)
+    end = data.find(_BEHIND_XMP, at)
+    return bytes(data[at + len(_XMP) : end]) if 0 <= at < end else b""
 
 
 def _table(flags: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from upscale_cli.image_io import colourspace, decode, exif, iptc, jpeg, libvips, png, xmp
+from upscale_cli.image_io import colourspace, decode, exif, gif, iptc, jpeg, libvips, png, xmp
 from upscale_cli.image_io.formats import Format
 from upscale_cli.image_io.ifd import Entry, Layout
 
@@ -54,6 +54,8 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
     if fmt == "png":  # libvips sees what comes before the pixels only
         blobs |= _of_png(decode.buffer(data))
     block = blobs["exif"].removeprefix(_EXIF)
+    if fmt == "gif":
+        blobs["xmp"] = gif.xmp(decode.buffer(data))
     comments: list[bytes] = []
     if fmt == "jpeg":  # libvips takes any block of XMP that comes first
         blobs["xmp"] = next(iter(jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.XMP)), b"")
