@@ -58,7 +58,7 @@ def read(image: Any, fmt: str, data: decode.Encoded, at: int | None = None) -> M
         blobs["xmp"] = gif.xmp(decode.buffer(data))
     comments: list[bytes] = []
     if fmt == "jpeg":  # libvips takes any block of XMP that comes first
-        blobs["xmp"] = next(iter(jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.XMP)), b"")
+        blobs["xmp"] = next(iter(jpeg.contents(decode.buffer(data), jpeg.APP1, jpeg.XMP)), blobs["xmp"])
         comments = jpeg.contents(decode.buffer(data), jpeg.COMMENT)
     records = iptc.bare(blobs["iptc"])
     if fmt == "tiff":
