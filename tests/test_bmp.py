@@ -144,6 +144,7 @@ def test_run_lengths(bits, body, rows):
         (by_hand(2, 2, 23, 0, bytes(16)), "23 bits"),
         (by_hand(2, 2, 8, 0, bytes(16), palette=greys(4), colours=300), "300 colours"),
         (by_hand(2, 2, 8, 0, bytes(16)), "palette is missing"),
+        (by_hand(1, 1, 24, 0, bytes(4)).replace(struct.pack("<I", 54), bytes(4), 1), "within the header"),
         (by_hand(2, 1, 8, 0, b"\x00\x09\0\0", palette=greys(4), colours=4), "colour 9 in a palette of 4"),
         (by_hand(2, 2, 8, 1, b"\x09\x01", palette=greys(4), colours=4), "beyond the picture"),
         (by_hand(2, 3, 8, 1, b"\x02\x01", palette=greys(4), colours=4), "cut short"),
@@ -157,3 +158,9 @@ def test_damage(data, cause):
 def test_other_pictures_inside():
     with pytest.raises(UnsupportedImageError, match="compression 5"):
         bmp.decode(by_hand(1, 1, 24, 5, b"\x89PNG"), "x.bmp")
+
+
+@pytest.mark.parametrize(("bits", "compression"), [(64, 0), (1, 3)])
+def test_rare_kinds_are_not_called_damaged(bits, compression):
+    with pytest.raises(UnsupportedImageError, match=f"compression {compression} of {bits} bits"):
+        bmp.header(by_hand(1, 1, bits, compression, bytes(32)), "x.bmp")

@@ -12,6 +12,8 @@ from upscale_cli.pixels import Pixels
 
 _VERSION_5, _EMBEDDED = 124, b"DEBM"
 _RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHABITFIELDS = 0, 1, 2, 3, 6
+_RARE = ((64, _RGB), (1, _BITFIELDS))
+"""Bits and compression of numbers in linear light, and of OS/2's facsimile."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,17 @@ def header(data: bytes | memoryview, name: str) -> Header:
         masks = _masks(head, length, bits, compression)
     except struct.error:
         raise _damaged(name, "the header is cut short") from None
-    if compression not in (_RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHABITFIELDS):
+    known = compression in (_RGB, _RLE8, _RLE4, _BITFIELDS, _ALPHABITFIELDS)
+    if not known or (bits, compression) in _RARE:
         raise UnsupportedImageError(
-            f"{name}: BMP compression {compression} is not supported", hint="convert it to PNG first"
+            f"{name}: BMP compression {compression} of {bits} bits is not supported",
+            hint="convert it to PNG first",
         )
     fits = {_RLE8: (8,), _RLE4: (4,), _RGB: (1, 2, 4, 8, 16, 24, 32)}.get(compression, (16, 32))
     if bits not in fits or width <= 0 or height == 0 or planes != 1:
         raise _damaged(name, f"the header asks for {width}x{height} pixels of {bits} bits")
+    if offset < 14 + length:
+        raise _damaged(name, "the pixels lie within the header")
     palette = np.zeros((0, 3), np.uint8)
     if bits <= 8:
         entry = 3 if length == 12 else 4
