@@ -115,6 +115,15 @@ def test_the_sheet_shows_every_crop_unchanged(
         np.testing.assert_array_equal(shown, np.broadcast_to(panel.crops[0], shown.shape))
 
 
+def test_a_strip_has_a_sheet_with_its_name() -> None:
+    """Its overview is narrower than three dots."""
+    strip = np.random.default_rng(1).integers(0, 256, (3000, 3, 3), np.uint8)
+    found = compare(strip, {"linear": linear, "cubic": cubic}, 2)
+    sheet = draw(strip, found, 2, title="a name much too long for the column above the overview.png")
+    words = np.flatnonzero((sheet[:34] < 128).any(axis=(0, 2)))
+    assert words[words < 12 + 240].max() > 200
+
+
 def test_the_best_score_stands_out(photo: np.ndarray, original: np.ndarray) -> None:
     found = compare(photo, {"linear": linear, "cubic": cubic}, 2, reference=original)
     sheet = draw(photo, found, 2)

@@ -12,6 +12,7 @@ CELL = 280  # pixels that a crop is shown at, about
 GAP = 12
 HEADER = 64
 OVERVIEW = 420  # width of the photo on the left
+WORDS = 240  # width that the words above a narrower one have
 INK, FAINT, FRAME, PAPER = (24,) * 3, (110,) * 3, (210,) * 3, (255,) * 3
 BEST = (0, 120, 60)
 
@@ -24,11 +25,12 @@ def draw(photo: Pixels8, comparison: Comparison, scale: int, *, title: str = "")
     cell = side * zoom
     grid = len(boxes) * (cell + GAP)
     overview = _overview(photo, comparison, grid - GAP)
-    left = GAP + overview.shape[1] + 3 * GAP
+    room = max(overview.shape[1], WORDS)
+    left = GAP + room + 3 * GAP
     width = left + len(panels) * (cell + GAP)
     sheet = np.full((HEADER + max(grid, overview.shape[0] + GAP), width, 3), PAPER, np.uint8)
     _paste(sheet, overview, GAP, HEADER)
-    _text(sheet, title, GAP, 28, bold=True, room=overview.shape[1])
+    _text(sheet, title, GAP, 28, bold=True, room=room)
     _text(sheet, f"{photo.shape[1]} x {photo.shape[0]} pixels, {scale}x", GAP, 52, color=FAINT)
     best = max((panel.psnr for panel in panels if panel.psnr is not None), default=None)
     for column, panel in enumerate(panels):
@@ -78,9 +80,10 @@ def _text(
 ) -> None:
     """Write ``text`` on the baseline ``y``, cut at the end to ``room`` pixels where given."""
     font = cv2.FONT_HERSHEY_DUPLEX if bold else cv2.FONT_HERSHEY_SIMPLEX
-    shown = text
+    shown, left = text, len(text)
     while room and shown and cv2.getTextSize(shown, font, size, 1)[0][0] > room:
-        shown = shown.removesuffix("...")[:-1] + "..."
+        left -= 1
+        shown = text[:left] + "..." if left > 0 else ""
     cv2.putText(sheet, shown, (x, y), font, size, color, 1, cv2.LINE_AA)
 
 
