@@ -103,6 +103,20 @@ def test_names_do_not_collide() -> None:
     assert (names[top / "a.jpg"], names[top / "a.png"]) == ("a", "a-png")
 
 
+def test_a_way_too_long_for_a_name_is_cut(tmp_path: Path) -> None:
+    """Folders are part of the name; what tells pictures apart may be in the part that is cut off."""
+    folders = ["ü" * 100 + one for one in "ab"]
+    for folder in folders:
+        (tmp_path / "in" / folder / folders[1]).mkdir(parents=True)
+    Image.fromarray(data.astronaut()[:200, :200]).save(tmp_path / "in" / folders[0] / folders[1] / "a.png")
+    Image.fromarray(data.coffee()[:200, :200]).save(tmp_path / "in" / folders[1] / folders[1] / "a.png")
+    report = prepare(tmp_path / "in", tmp_path / "out", Plan(crop=128, crops=2))
+    made = [name for names in report.kept.values() for name in names]
+    assert len(report.kept) == 2 and not report.dropped
+    assert sorted(made) == sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert all(name.endswith(("üb__a_1.webp", "üb__a_2.webp")) for name in made)
+
+
 def test_squares_and_small_pictures_have_names_of_their_own(tmp_path: Path) -> None:
     """What is called like a square of another picture does not take its place."""
     (tmp_path / "in").mkdir()
@@ -133,6 +147,8 @@ def test_targets_and_sources_that_are_refused(heap: Path, tmp_path: Path) -> Non
         prepare(heap, heap)
     with pytest.raises(TargetError, match="not an empty folder"):
         prepare(heap, heap / "notes.txt")
+    with pytest.raises(MissingInputError, match="txt: not a folder"):
+        prepare(heap / "notes.txt", tmp_path / "out")
     with pytest.raises(MissingInputError, match="nowhere: no such folder"):
         prepare(tmp_path / "nowhere", tmp_path / "out")
     (tmp_path / "empty").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from upscale_cli.resample import double
 
 LEAST = 96
 """Pixels on the short side, below which a picture teaches little."""
+LONGEST = 160
+"""Bytes of a name: file systems take 255, and a hash, numbers and suffixes are added."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ def find_pictures(source: Path, target: Path) -> list[Path]:
     Raises MissingInputError where there are none, TargetError unless ``target`` is a new or empty folder.
     """
     if not source.is_dir():
-        raise MissingInputError(f"{source}: no such folder", hint="name a folder of pictures")
+        raise MissingInputError(
+            f"{source}: {'not a folder' if source.exists() else 'no such folder'}",
+            hint="name a folder of pictures",
+        )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise TargetError(f"{target}: is not an empty folder", hint="name a new folder")
     paths = []
@@ -172,14 +178,21 @@ def _whole(pixels: Pixels8, plan: Plan) -> bool:
 
 
 def unique_names(paths: Iterable[Path], top: Path) -> dict[Path, str]:
-    """A name for each path: its way below ``top`` in one word, without the suffix unless that is needed."""
-    names: dict[Path, str] = {}
+    """A name for each path: its way below ``top`` in one word, without the suffix unless that is needed.
+
+    What is too long for a file's name loses its beginning, and has a hash of the whole in its place.
+    """
+    names: dict[str, Path] = {}
     for path in sorted(paths):
-        name = "__".join(path.relative_to(top).with_suffix("").parts)
-        while name in names.values():
+        below = path.relative_to(top)
+        name = "__".join(below.with_suffix("").parts)
+        if len(code := os.fsencode(name)) > LONGEST:
+            end = code[-LONGEST:].decode("utf-8", "ignore")
+            name = f"{hashlib.sha256(os.fsencode(below)).hexdigest()[:16]}-{end}"
+        while name in names:
             name += "-" + path.suffix[1:]
-        names[path] = name
-    return names
+        names[name] = path
+    return {path: name for name, path in names.items()}
 
 
 def _load(path: Path, plan: Plan) -> Pixels8:
