@@ -5,11 +5,21 @@ from __future__ import annotations
 import pytest
 
 from upscale_cli import manifest
-from upscale_cli.errors import OutputError
+from upscale_cli.errors import ModelError, OutputError
 
 
 def test_no_file_is_an_empty_list(tmp_path):
     assert manifest.read(tmp_path) == {"models": []}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"models": [{}]}', '{"models": 3}', "\xff"])
+def test_what_is_no_list_of_models_is_told_and_stays(tmp_path, text):
+    file = tmp_path / "manifest.json"
+    file.write_text(text, "latin-1")
+    with pytest.raises(ModelError, match=r"manifest\.json: not a list of models") as caught:
+        manifest.put(tmp_path, {"name": "a"})
+    assert caught.value.hint
+    assert file.read_text("latin-1") == text
 
 
 def test_rows_keep_their_order_and_are_replaced_by_name(tmp_path):

@@ -7,14 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from upscale_cli.atomic import atomic
+from upscale_cli.errors import ModelError
 
 FILE = "manifest.json"
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return what the manifest in ``folder`` holds; an empty list of models where there is none."""
+    """Return what the manifest in ``folder`` holds; an empty list of models where there is none.
+
+    Raises:
+        ModelError: the file cannot be read, or is no list of models.
+    """
     path = folder / FILE
-    manifest: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"models": []}
+    if not path.exists():
+        return {"models": []}
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        _ = [known["name"] for known in manifest["models"]]
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read: {error.strerror}", hint="check its permissions, or name another folder"
+        ) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"{path}: not a list of models: {error!r}", hint="correct or remove it, or name another folder"
+        ) from error
     return manifest
 
 

@@ -224,6 +224,6 @@ def _listed(path: Path) -> ModelCard | None:
                 for known in (card, second(card), direct(card)):
                     if known and known.path.name == path.name:
                         return known
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ModelError, ValueError, TypeError, KeyError):
         pass  # another program's manifest.json
     return None
