@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from upscale_cli.training import data, loop
-from upscale_cli.training.config import TrainConfig, picture_files, preset
+from upscale_cli.training.config import TrainConfig, preset
+from upscale_cli.training.files import picture_files
 from upscale_cli.training.recipe import answers_of, teacher_of
 
 ADAM = {"optimizer": "adam", "rate": 1e-3}

@@ -15,12 +15,19 @@ pytest.importorskip("tensorflow", reason="needs the train extra")
 from tests.conftest import draw  # noqa: E402
 from upscale_cli import manifest  # noqa: E402
 from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
-from upscale_cli.errors import InputError, MissingInputError, ResultError, UsageError  # noqa: E402
+from upscale_cli.errors import (  # noqa: E402
+    InputError,
+    MissingInputError,
+    OutputError,
+    ResultError,
+    UsageError,
+)
 from upscale_cli.image_io import write_picture  # noqa: E402
 from upscale_cli.training import loop  # noqa: E402
 from upscale_cli.training.checkpoint import OUTCOME  # noqa: E402
-from upscale_cli.training.config import TrainConfig, picture_files  # noqa: E402
+from upscale_cli.training.config import TrainConfig  # noqa: E402
 from upscale_cli.training.data import originals  # noqa: E402
+from upscale_cli.training.files import picture_files  # noqa: E402
 from upscale_cli.training.recipe import publish, run_recipe, sources_of, teacher_of  # noqa: E402
 
 CONFIG = TrainConfig("tiny", 16, 1, steps=2, batch=2, patch=16, warmup=1, check_every=1, rescaled=0.0)
@@ -113,6 +120,33 @@ def test_held_out_pictures_below_the_others_are_not_learnt_from(tmp_path):
     )  # fmt: skip
     assert [file.name for file in read] == ["0.png", "1.png"]
     assert outcome.row["training"]["pictures"] == 2
+
+
+def test_pictures_that_are_all_held_out_are_told_so(photos, tmp_path):
+    with pytest.raises(InputError, match="photos: all pictures are held out") as caught:
+        run_recipe(
+            CONFIG, [photos], held_out=[photos], out=tmp_path / "w", run=tmp_path / "r", progress=refused
+        )
+    assert "--val" in caught.value.hint
+
+
+@pytest.mark.parametrize("option", ["out", "run"])
+@pytest.mark.parametrize("below", ["", "sub/folder"])
+def test_folders_that_cannot_be_made_are_refused_before_pictures_are_read(option, below, photos, tmp_path):
+    (tmp_path / "file").write_text("")
+    folders = {"out": tmp_path / "w", "run": tmp_path / "r"} | {option: tmp_path / "file" / below}
+    with pytest.raises(OutputError, match="file: cannot be written to: a file") as caught:
+        run_recipe(CONFIG, [photos], progress=refused, **folders)
+    assert f"--{option}" in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_second_pass_without_a_first_is_refused(photos, tmp_path):
+    with pytest.raises(UsageError, match="w has no model tiny") as caught:
+        run_recipe(
+            replace(CONFIG, second=True), [photos], out=tmp_path / "w", run=tmp_path / "r", progress=refused
+        )
+    assert "--out" in caught.value.hint
 
 
 def test_held_out_pictures_smaller_than_a_patch_are_refused(photos, tmp_path):

@@ -19,12 +19,14 @@ from PIL import Image  # noqa: E402
 
 from upscale_cli import Settings, Upscaler, upscale, zoo  # noqa: E402
 from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
+from upscale_cli.cli import main  # noqa: E402
 from upscale_cli.cli.train import recipe  # noqa: E402
 from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
-from upscale_cli.training.config import PRESETS, TrainConfig, picture_files, preset  # noqa: E402
+from upscale_cli.training.config import PRESETS, TrainConfig, preset  # noqa: E402
+from upscale_cli.training.files import picture_files  # noqa: E402
 from upscale_cli.training.lessons import LESSONS  # noqa: E402
 from upscale_cli.training.recipe import fine_tune, load, run_recipe, stem_of, teacher_of  # noqa: E402
 
@@ -525,6 +527,22 @@ def test_train_command_without_data():
     )
     assert done.returncode == 2
     assert "--data" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "hint"),
+    [
+        ([], "no model to train", "fsrcnn-s"),
+        (["mine"], "no recipe named mine", "--init"),
+        (["mine", "--init", "bicubic"], "--init bicubic: no network", "upscale models"),
+    ],
+)
+def test_train_command_without_anything_to_train(words, told, hint, photos, capfd):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *words, "--data", str(photos)])
+    assert caught.value.code == 2
+    error, next_step = capfd.readouterr().err.splitlines()[-2:]
+    assert told in error and hint in next_step
 
 
 def test_second_pass_learns_from_what_the_first_makes(photos, tmp_path):

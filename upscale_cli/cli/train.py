@@ -112,6 +112,8 @@ def command(
         "seed": seed, "check_every": check_every, "second": second or None,
     }  # fmt: skip
     start = find(init, "keras") if init else None
+    if start and start.kernel:
+        raise UsageError(f"--init {init}: no network, but an interpolation", hint="see `upscale models`")
     config = replace(
         recipe(name, start, second, scale or 2),
         **{key: value for key, value in choices.items() if value is not None},
@@ -160,6 +162,11 @@ def recipe(name: str, start: ModelCard | None, second: bool = False, scale: int 
     from upscale_cli.training.config import PRESETS, preset
     from upscale_cli.training.recipe import fine_tune
 
+    if start is None and not name:
+        raise UsageError(
+            "no model to train",
+            hint=f"name a recipe, {', '.join(PRESETS)}, or a model to start from with --init",
+        )
     if start is None or name in PRESETS:
         made = preset(name, scale, second)
         return replace(made, rate=made.rate / 4) if start or second else made

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from upscale_cli.errors import MissingInputError, UnknownModelError, UsageError
+from upscale_cli.errors import UnknownModelError, UsageError
 from upscale_cli.zoo import interpolations
 
 OPTIMIZERS = ("muon", "adam")
@@ -109,7 +108,9 @@ def preset(name: str, scale: int = 2, second: bool = False) -> TrainConfig:
         UnknownModelError: if there is none of that name.
     """
     if name not in PRESETS:
-        raise UnknownModelError(f"no recipe named {name}", hint=f"recipes: {', '.join(PRESETS)}")
+        raise UnknownModelError(
+            f"no recipe named {name}", hint=f"recipes: {', '.join(PRESETS)}; --init starts any other"
+        )
     made = PRESETS[name]
     if second:
         made = replace(made, second=True, views=SECOND_VIEWS.get(name, {}))
@@ -151,19 +152,3 @@ def check(config: TrainConfig) -> None:
             "a teacher knows pictures that were shrunk, not what a first pass makes",
             hint="leave out --teacher or --second",
         )
-
-
-def picture_files(folders: list[Path]) -> list[Path]:
-    """Return all files below ``folders``, each once, sorted by name, so that runs repeat.
-
-    Raises:
-        MissingInputError: if one of them is no folder.
-    """
-    for folder in folders:
-        if not folder.is_dir():
-            raise MissingInputError(
-                f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}",
-                hint="name a folder of photographs",
-            )
-    files = sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")
-    return list({file.resolve(): file for file in files}.values())

@@ -19,12 +19,11 @@ from upscale_cli.errors import InputError, ModelError, UsageError
 from upscale_cli.runtimes import runtime_for
 from upscale_cli.settings import Settings
 from upscale_cli.training import checkpoint, curve, export, loop
-from upscale_cli.training.config import TrainConfig, check, picture_files
+from upscale_cli.training.config import TrainConfig, check
 from upscale_cli.training.data import Enlarger, Plane, build_pool, originals, pairs
+from upscale_cli.training.files import check_folder, named, split
 from upscale_cli.training.lessons import LESSONS, Lessons
 from upscale_cli.upscaler import Upscaler
-
-HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,11 @@ def run_recipe(
 
     Raises:
         InputError: no usable pictures.
+        OutputError: ``out`` or ``run`` is no folder that can be written to.
         ResultError: the training diverged.
         UsageError: ``config`` cannot be carried out, ``run`` holds a finished run or one with another config,
-            start or pictures, ``out`` has a model of this name for another scale, or ``init`` is too large.
+            start or pictures, ``out`` has a model of this name for another scale, or none for a second pass
+            to follow, or ``init`` is too large.
         UnknownModelError: there is no such teacher.
     """
     check(config)
@@ -79,7 +80,15 @@ def run_recipe(
             f"{out} has a model {config.name} that enlarges by {known}",
             hint=f"give another name or --out, or --scale {known}",
         )
+    own = out / f"{config.name}.keras"  # of the first pass
+    if config.second and not own.exists():
+        raise UsageError(
+            f"{out} has no model {config.name}, from whose results a second pass could learn",
+            hint="train that one first, or name its folder with --out",
+        )
     # what would fail is refused before pictures take their minutes
+    for folder, option in ((out, "--out"), (run, "--run")):
+        check_folder(folder, option)
     checkpoint.check_unfinished(run)
     if init and not fits(load(init), config.channels, config.depth):
         raise UsageError(
@@ -88,21 +97,8 @@ def run_recipe(
             hint="start from a smaller model, or give --channels and --depth",
         )
     teacher = teacher_of(config) if config.teacher else None
-    files = picture_files(data)
-    if held_out is None:
-        checks = files[::HELD_OUT]
-        files = [f for k, f in enumerate(files) if k % HELD_OUT]
-    else:
-        checks = picture_files(held_out)
-        kept = {file.resolve() for file in checks}
-        files = [file for file in files if file.resolve() not in kept]
-    if not checks or not files:
-        raise InputError(
-            f"{_named(held_out if held_out and files else data)}: too few pictures",
-            hint="two at least, and ten for a start",
-        )
+    files, checks = split(data, held_out)
     stem, first = stem_of(config, out), None
-    own = out / f"{config.name}.keras"
     if part:
         network = load(own)
         if config.second:
@@ -115,7 +111,7 @@ def run_recipe(
     checking = originals(checks, config, first)
     if not checking:
         raise InputError(
-            f"{_named(held_out or data)}: no picture to validate on is large enough",
+            f"{named(held_out or data)}: no picture to validate on is large enough",
             hint=f"{config.scale * config.patch} pixels a side at least, or a smaller --patch",
         )
     with lessons_of(config, teacher, sources, run) if teacher else nullcontext() as lessons:
@@ -250,10 +246,6 @@ def part_of(config: TrainConfig, out: Path) -> str:
 def stem_of(config: TrainConfig, out: Path) -> str:
     """Return what a run's files are called: the model's name, and which of its weights they are."""
     return "-".join(filter(None, (config.name, part_of(config, out))))
-
-
-def _named(folders: list[Path]) -> str:
-    return ", ".join(map(str, folders))
 
 
 def load(path: Path) -> keras.Model:
