@@ -1,12 +1,15 @@
 """Opening models, sound and otherwise."""
 
 import json
+import logging
+import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from tests.conftest import draw
 from upscale_cli import zoo
 from upscale_cli.color import luma
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
+from upscale_cli.image_io import write_picture
 from upscale_cli.resample import Interpolation
 from upscale_cli.runtimes import RUNTIMES, litert, open_model, runtime_for
 from upscale_cli.runtimes.litert import _dequantised, _quantised
@@ -243,11 +247,41 @@ def test_without_tensorflow_the_extra_is_named(monkeypatch):
     assert "pip install 'upscale-cli[train]'" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        pytest.param(
+            "torch", "torch", marks=pytest.mark.skipif(bool(find_spec("torch")), reason="it is there")
+        ),
+        ("nonsense", "backend : nonsense"),
+    ],
+)
+@pytest.mark.parametrize(
+    "words", [["train", "fsrcnn-s", "--data", "."], ["evaluate", ".", "-n", "own.keras"]]
+)
+def test_what_keras_cannot_run_on_is_told(words, backend, told, tmp_path):
+    pytest.importorskip("keras")
+    shutil.copy(zoo.find("fsrcnn-s", "keras").path, tmp_path / "own.keras")
+    write_picture(tmp_path / "a.png", [draw(64, 64)])
+    done = subprocess.run(
+        [sys.executable, "-m", "upscale_cli", *words],
+        cwd=tmp_path, env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True, text=True,
+    )  # fmt: skip
+    error, hint = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert error.startswith("error: Keras cannot start: ") and told in error
+    assert hint.startswith("hint: ") and "KERAS_BACKEND=tensorflow" in hint
+
+
 @pytest.fixture(scope="module")
 def keras_model():
     """The default model, run by Keras on TensorFlow."""
     pytest.importorskip("tensorflow")
     return open_model(zoo.find(), runtime="tensorflow")
+
+
+def test_tensorflow_does_not_warn_of_pictures_of_many_sizes(keras_model):
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
 
 
 def test_tensorflow_takes_as_many_threads_as_it_is_told(keras_model, monkeypatch):

@@ -99,8 +99,14 @@ def command(
             f"training needs {', '.join(missing)}, which is not installed",
             hint="pip install 'upscale-cli[train]'",
         )
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # on CPUs without VNNI it is off, and training slower
+    from upscale_cli.runtimes.tensorflow import start_keras
+
+    if (backend := start_keras().backend.backend()) not in ("tensorflow", "jax"):
+        raise UsageError(
+            f"training runs on TensorFlow or JAX, not on {backend}",
+            hint="give the same command again with KERAS_BACKEND=tensorflow",
+        )
     with silenced():
         from upscale_cli.training.recipe import run_recipe, stem_of
     from upscale_cli.zoo import find

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 from dataclasses import replace
@@ -18,21 +19,33 @@ from upscale_cli.quiet import silenced
 from upscale_cli.zoo import read_weights
 
 
+def start_keras() -> Any:
+    """Import Keras and return it. Raises MissingExtraError without it, or without what it shall run on."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of pictures of many sizes
+    try:
+        with silenced():
+            import keras
+    except (ImportError, ValueError) as error:  # ValueError: no library that Keras can run on has that name
+        if getattr(error, "name", "") in ("keras", "tensorflow"):
+            raise MissingExtraError(
+                "running .keras files needs TensorFlow, which is not installed",
+                hint="pip install 'upscale-cli[train]'",
+            ) from error
+        raise MissingExtraError(
+            f"Keras cannot start: {error}", hint="give the same command again with KERAS_BACKEND=tensorflow"
+        ) from error
+    return keras
+
+
 def open_keras(card: ModelCard, *, threads: int = 0) -> KerasModel:
     """The Keras network of ``card``. Raises MissingExtraError without TensorFlow, ModelError for an
     unusable file.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        with silenced():
-            import keras
-            import tensorflow
-    except ImportError as error:
-        raise MissingExtraError(
-            "running .keras files needs TensorFlow, which is not installed",
-            hint="pip install 'upscale-cli[train]'",
-        ) from error
-    if threads:
+    keras = start_keras()
+    if threads and keras.backend.backend() == "tensorflow":
+        import tensorflow
+
         with contextlib.suppress(RuntimeError):  # TensorFlow has already started: too late to change
             tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
     card = _keras_card(card)
