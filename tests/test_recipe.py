@@ -122,6 +122,23 @@ def test_held_out_pictures_below_the_others_are_not_learnt_from(tmp_path):
     assert outcome.row["training"]["pictures"] == 2
 
 
+def test_what_is_no_picture_is_left_out(tmp_path):
+    """As other programs leave it among photographs; what is called like a picture, or is of another kind, is
+    not passed over in silence.
+    """
+    data = photographs(tmp_path / "data")
+    photographs(data / ".thumbnails", count=1)
+    (data / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
+    (data / "0.xmp").write_text("<x:xmpmeta/>")
+    (data / "empty").write_bytes(b"")
+    (data / "1.png").rename(data / "without suffix")
+    assert [file.name for file in picture_files([data])] == ["0.png", "without suffix"]
+    (data / "cut.jpg").write_bytes(b"")
+    (data / "phone").write_bytes(b"\0\0\0\x18ftypheic")
+    assert [file.name for file in picture_files([data])] == ["0.png", "cut.jpg", "phone", "without suffix"]
+    assert picture_files([data / ".thumbnails"])
+
+
 def test_pictures_that_are_all_held_out_are_told_so(photos, tmp_path):
     with pytest.raises(InputError, match="photos: all pictures are held out") as caught:
         run_recipe(

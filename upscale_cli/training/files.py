@@ -6,12 +6,15 @@ import os
 from pathlib import Path
 
 from upscale_cli.errors import InputError, MissingInputError, OutputError
+from upscale_cli.image_io.formats import SUFFIXES, foreign, sniff
 
 HELD_OUT = 10  # every tenth photograph is kept for validation where no folder is named for it
 
 
 def picture_files(folders: list[Path]) -> list[Path]:
-    """Return all files below ``folders``, each once, sorted by name, so that runs repeat.
+    """Return the pictures below ``folders``, each once, sorted by name, so that runs repeat.
+
+    Hidden files and folders are left out, and what is no picture by content or name.
 
     Raises:
         MissingInputError: if one of them is no folder.
@@ -22,8 +25,26 @@ def picture_files(folders: list[Path]) -> list[Path]:
                 f"{folder}: {'not a folder' if folder.exists() else 'no such folder'}",
                 hint="name a folder of photographs",
             )
-    files = sorted(f for folder in folders for f in folder.rglob("*") if f.is_file() and f.name[0] != ".")
+    files = sorted(
+        file
+        for folder in folders
+        for file in folder.rglob("*")
+        if not any(part[0] == "." for part in file.relative_to(folder).parts) and is_picture(file)
+    )
     return list({file.resolve(): file for file in files}.values())
+
+
+def is_picture(file: Path) -> bool:
+    """Return whether ``file`` is called like a picture or begins like one, also like one that cannot be read:
+    that is for the reader to say.
+    """
+    if not file.is_file():
+        return False
+    if file.suffix.lower() in SUFFIXES:
+        return True
+    with file.open("rb") as opened:
+        head = opened.read(64)
+    return bool(sniff(head) or foreign(head))
 
 
 def split(data: list[Path], held_out: list[Path] | None) -> tuple[list[Path], list[Path]]:
