@@ -89,6 +89,19 @@ def test_tables_hold_the_defaults_of_other_commands(here):
     assert config.defaults("models", ["json"], commands) == {}
 
 
+def test_one_value_stands_for_a_list_of_one(here, capfd):
+    (here / "upscale.toml").write_text("include = '*.png'\n[evaluate]\nmodel = 'nearest'\nfolders = '.'\n")
+    paint(here / "b.jpg", 10, 8)
+    paint(here / "large.png", 64, 64)
+    with pytest.raises(SystemExit) as caught:
+        main([".", "-o", "out", "--quiet"])
+    assert caught.value.code == 0
+    assert sorted(path.name for path in (here / "out").glob("*_x2*")) == ["a_x2.png", "large_x2.png"]
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate"])
+    assert caught.value.code == 0 and "nearest" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("text", "error", "hint"),
     [

@@ -64,7 +64,11 @@ def load(name: str) -> Any:
     command: Any = typer.main.get_command(app)
     command.function = module.command
     names = {param.name for param in command.params if param.name}
-    command.context_settings["default_map"] = config.defaults(name, names, COMMANDS)
+    lists = {param.name for param in command.params if param.nargs == -1 or getattr(param, "multiple", False)}
+    command.context_settings["default_map"] = {
+        option: [value] if option in lists and not isinstance(value, list) else value  # one stands for itself
+        for option, value in config.defaults(name, names, COMMANDS).items()
+    }
     return command
 
 
