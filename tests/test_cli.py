@@ -279,7 +279,11 @@ class TestHelp:
     @pytest.mark.parametrize("name", COMMANDS)
     def test_of_each_command(self, name, capfd):
         assert call(name, "--help") == 0
-        assert f"Usage: upscale {name}" in capfd.readouterr().out
+        page = capfd.readouterr().out
+        assert f"Usage: upscale {name}" in page
+        assert "[[" not in page and "env var" not in page
+        for param in load(name).params:
+            assert max(param.opts, key=len) in page or param.param_type_name == "argument"
 
 
 @pytest.mark.parametrize(

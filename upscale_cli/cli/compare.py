@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="The picture to enlarge.")] = None,
+    photo: Annotated[Path | None, typer.Argument(metavar="PHOTO", help="The picture to enlarge.")] = None,
     reference: Annotated[
         Path | None,
         option(

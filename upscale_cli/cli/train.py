@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from upscale_cli.cli import output
+from upscale_cli.cli.options import option
+from upscale_cli.cli.results import PANEL
 from upscale_cli.errors import MissingExtraError, UsageError
 from upscale_cli.quiet import silenced
 
@@ -18,72 +20,97 @@ if TYPE_CHECKING:
     from upscale_cli.model import ModelCard
     from upscale_cli.training.config import TrainConfig
 
+RECIPE = "Changes to the recipe"
+"""The panel of the options that take the place of what a recipe says."""
+
 
 def command(
     name: Annotated[
-        str, typer.Argument(help="A recipe (fsrcnn-s, -m, -l); with --init, the new model's name.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A recipe (fsrcnn-s, -m, -l); with --init, the new model's name."
+        ),
     ] = "",
     data: Annotated[
-        list[Path] | None, typer.Option(help="Folder of photographs; may be given again.")
+        list[Path] | None,
+        option(PANEL, "--data", metavar="DIR", help="Folder of photographs; may be given again."),
     ] = None,
     val: Annotated[
-        list[Path] | None, typer.Option(help="Folder to validate on.", show_default="every tenth photograph")
+        list[Path] | None,
+        option(PANEL, "--val", metavar="DIR", help="Folder to validate on (every tenth photograph)."),
     ] = None,
-    init: Annotated[str, typer.Option(help="Start from this model: a name or a .keras file.")] = "",
+    init: Annotated[
+        str,
+        option(PANEL, "--init", metavar="NAME", help="Start from this model: a name or a .keras file."),
+    ] = "",
     second: Annotated[
-        bool, typer.Option(help="Train the weights of a chain's second pass, on what the first makes.")
+        bool,
+        option(
+            PANEL, "--second", help="Train the weights of a chain's second pass, on what the first makes."
+        ),
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where the model files and manifest.json go.")] = Path("weights"),
+    out: Annotated[
+        Path,
+        option(PANEL, "--out", metavar="DIR", help="Where models and manifest.json go (weights)."),
+    ] = Path("weights"),
     run: Annotated[
-        Path | None, typer.Option(help="Folder of checkpoints and curve.", show_default="runs/NAME")
+        Path | None,
+        option(PANEL, "--run", metavar="DIR", help="Folder of checkpoints and curve (runs/NAME)."),
     ] = None,
     channels: Annotated[
-        int | None, typer.Option(min=1, help="Width of the hidden layers.", show_default="the recipe's")
+        int | None, option(RECIPE, "--channels", min=1, metavar="N", help="Width of the hidden layers.")
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=0, help="Number of mapping layers.", show_default="the recipe's")
+        int | None, option(RECIPE, "--depth", min=0, metavar="N", help="Number of mapping layers.")
     ] = None,
     frozen: Annotated[
-        int | None, typer.Option(min=0, help="Leave so many of the first layers as they are.")
+        int | None,
+        option(RECIPE, "--frozen", min=0, metavar="N", help="Leave so many of the first layers as they are."),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(min=1, help="Training steps.", show_default="the recipe's")
+        int | None, option(RECIPE, "--steps", min=1, metavar="N", help="Training steps.")
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Patches in a step.", show_default="the recipe's")
+        int | None, option(RECIPE, "--batch", min=1, metavar="N", help="Patches in a step.")
     ] = None,
     patch: Annotated[
-        int | None, typer.Option(min=8, help="Side of a patch.", show_default="the recipe's")
+        int | None, option(RECIPE, "--patch", min=8, metavar="N", help="Side of a patch.")
     ] = None,
     scale: Annotated[
         int | None,
-        typer.Option(help="Enlargement by one pass: 2, or 4 in place of two.", show_default="the recipe's"),
+        option(RECIPE, "--scale", metavar="N", help="Enlargement by one pass: 2, or 4 in place of two."),
     ] = None,
-    optimizer: Annotated[str | None, typer.Option(help="muon or adam.", show_default="the recipe's")] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Peak learning rate.", show_default="the recipe's")
+    optimizer: Annotated[
+        str | None, option(RECIPE, "--optimizer", metavar="NAME", help="muon or adam.")
     ] = None,
+    rate: Annotated[float | None, option(RECIPE, "--rate", metavar="X", help="Peak learning rate.")] = None,
     loss: Annotated[
-        str | None, typer.Option(help="l1, charbonnier or l2.", show_default="the recipe's")
+        str | None, option(RECIPE, "--loss", metavar="NAME", help="l1, charbonnier or l2.")
     ] = None,
     teacher: Annotated[
-        str, typer.Option(help="Learn from this model's answers, too: a name or a file.")
+        str,
+        option(
+            RECIPE,
+            "--teacher",
+            metavar="NAME",
+            help="Learn from this model's answers, too: a name or a file.",
+        ),
     ] = "",
     rescaled: Annotated[
         float | None,
-        typer.Option(
-            min=0, help="Reduced views of each photograph to learn from.", show_default="the recipe's"
+        option(
+            RECIPE, "--rescaled", min=0, metavar="N", help="Reduced views of each photograph to learn from."
         ),
     ] = None,
     fourier: Annotated[
-        float | None, typer.Option(help="Weight of the Fourier loss.", show_default="the recipe's")
+        float | None, option(RECIPE, "--fourier", metavar="X", help="Weight of the Fourier loss.")
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="float32 or mixed_bfloat16.", show_default="the recipe's")
+        str | None, option(RECIPE, "--precision", metavar="KIND", help="float32 or mixed_bfloat16.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Random seed.", show_default="the recipe's")] = None,
+    seed: Annotated[int | None, option(RECIPE, "--seed", metavar="N", help="Random seed.")] = None,
     check_every: Annotated[
-        int | None, typer.Option(min=1, help="Steps between validations.", show_default="the recipe's")
+        int | None, option(RECIPE, "--check-every", min=1, metavar="N", help="Steps between validations.")
     ] = None,
 ) -> None:
     """Train a model on a folder of photographs, or fine-tune one with --init.
