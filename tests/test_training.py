@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -21,7 +22,13 @@ from upscale_cli import Settings, Upscaler, upscale, zoo  # noqa: E402
 from upscale_cli.architectures.fsrcnn import convolutions, fsrcnn, merged  # noqa: E402
 from upscale_cli.cli import main  # noqa: E402
 from upscale_cli.cli.train import recipe  # noqa: E402
-from upscale_cli.errors import InputError, ModelError, UnknownModelError, UsageError  # noqa: E402
+from upscale_cli.errors import (  # noqa: E402
+    InputError,
+    ModelError,
+    OutputError,
+    UnknownModelError,
+    UsageError,
+)
 from upscale_cli.metrics import psnr  # noqa: E402
 from upscale_cli.runtimes.litert import Prepared  # noqa: E402
 from upscale_cli.training import data, export, loop  # noqa: E402
@@ -272,6 +279,30 @@ def test_interrupted_run_ends_like_a_whole_one(pool, held_out, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     with (tmp_path / "cut" / "log.csv").open() as log:
         assert [row[0] for row in csv.reader(log)] == ["2", "4"]
+
+
+@pytest.mark.parametrize("kept", [0, 1000, -1])
+def test_a_damaged_checkpoint_is_told(kept, pool, held_out, tmp_path):
+    """A machine that lost its power leaves such."""
+    loop.train(CONFIG, pool, held_out, tmp_path)
+    file = tmp_path / "checkpoint.npz"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"checkpoint\.npz: the checkpoint is damaged") as caught:
+        loop.train(CONFIG, pool, held_out, tmp_path)
+    assert "--run" in caught.value.hint
+
+
+@pytest.mark.parametrize("full", ["numpy.savez", "keras.Model.save"])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(full, pool, held_out, tmp_path, monkeypatch):
+    def write(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(full, write)
+        with pytest.raises(OutputError, match="No space left"):
+            loop.train(CONFIG, pool, held_out, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {"best.keras"}
+    loop.train(CONFIG, pool, held_out, tmp_path)
 
 
 def test_a_block_of_steps_is_its_steps_one_by_one(pool):

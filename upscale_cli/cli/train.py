@@ -13,7 +13,7 @@ import typer
 from upscale_cli.cli import output
 from upscale_cli.cli.options import option
 from upscale_cli.cli.results import PANEL
-from upscale_cli.errors import MissingExtraError, UsageError
+from upscale_cli.errors import MissingExtraError, OutputError, UsageError
 from upscale_cli.quiet import silenced
 
 if TYPE_CHECKING:
@@ -164,18 +164,22 @@ def command(
                     f"step {done}/{config.steps}: loss {loss:.5f}, {score:.3f} dB, {speed:.1f} steps/s"
                 )
 
-        outcome = run_recipe(
-            config,
-            data,
-            held_out=val,
-            out=out,
-            run=run or Path("runs") / stem,
-            init=start.path if start else None,
-            progress=lambda files: tqdm(
-                files, "reading", unit="picture", leave=False, disable=None, dynamic_ncols=True
-            ),
-            on_block=on_block,
-        )
+        try:
+            outcome = run_recipe(
+                config,
+                data,
+                held_out=val,
+                out=out,
+                run=run or Path("runs") / stem,
+                init=start.path if start else None,
+                progress=lambda files: tqdm(
+                    files, "reading", unit="picture", leave=False, disable=None, dynamic_ncols=True
+                ),
+                on_block=on_block,
+            )
+        except OutputError as error:
+            error.hint = error.hint.replace("--output", "--out or --run")
+            raise
     if outcome.before is not None:
         output.note(f"held-out pictures before: {outcome.before:.3f} dB, after: {outcome.after:.3f} dB")
     if outcome.row is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from upscale_cli.atomic import cannot_write
 from upscale_cli.training.data import UNITS, Enlarger, Plane
 
 LESSONS = "lessons.bin"
@@ -21,7 +23,7 @@ class Lessons:
     """
 
     def __init__(self, teacher: Enlarger, scale: int, path: Path, key: bytes) -> None:
-        self._teacher, self._scale = teacher, scale
+        self._teacher, self._scale, self._path = teacher, scale, path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("r+b" if path.exists() else "w+b")
         if self._file.read(_KEY_BYTES) != key:
@@ -38,7 +40,11 @@ class Lessons:
             content = np.rint(self._teacher(low) * UNITS).astype("<i2").tobytes()
             self._file.seek(place)
             self._file.truncate()
-            self._file.write(content)
+            try:
+                self._file.write(content)
+                self._file.flush()
+            except OSError as error:
+                raise cannot_write(self._path, error) from error
         answer: Plane = np.frombuffer(content, "<i2").reshape(shape).astype(np.float32) / np.float32(UNITS)
         return answer
 
@@ -46,4 +52,5 @@ class Lessons:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # of a full disk, which has been told
+            self._file.close()

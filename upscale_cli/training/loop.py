@@ -16,12 +16,17 @@ from keras import ops
 from numpy.typing import NDArray
 
 from upscale_cli.architectures.fsrcnn import assign_merged, convolutions, fsrcnn, merged, rep_layers
+from upscale_cli.atomic import atomic, sweep
 from upscale_cli.errors import ResultError
 from upscale_cli.metrics import psnr
 from upscale_cli.training import checkpoint
 from upscale_cli.training.config import TrainConfig
 from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
+from upscale_cli.training.export import keras_file
 from upscale_cli.training.muon import ConvMuon
+
+BEST = "best.keras"
+"""The weights of a run's best validation, in its folder."""
 
 PERFECT = 100.0
 """dB that a validation picture without any error counts as: an infinite mean would hide all others."""
@@ -190,6 +195,7 @@ def train(
         optimizer = keras.optimizers.Adam(rate, beta_2=0.99, **average)
     optimizer.build(trainer.trainable_variables)
     run.mkdir(parents=True, exist_ok=True)
+    sweep(run)
     done, best = checkpoint.restore(run, config, sources, network, optimizer)
     steps = blocks_of_steps(trainer, optimizer, config.batch)
 
@@ -210,13 +216,14 @@ def train(
                 )
             if score > best:
                 best = score
-                merged(network).save(run / "best.keras")
+                with atomic(run / BEST) as part:
+                    part.write_bytes(keras_file(merged(network)))
         checkpoint.save(run, config, sources, network, optimizer, done, best)
         with (run / "log.csv").open("a", newline="") as log:
             csv.writer(log).writerow([done, f"{loss:.6f}", f"{score:.4f}", f"{speed:.2f}"])
         if on_block:
             on_block(done, loss, score, speed)
-    return keras.saving.load_model(run / "best.keras", compile=False)
+    return keras.saving.load_model(run / BEST, compile=False)
 
 
 def blocks_of_steps(
