@@ -13,6 +13,7 @@ import numpy as np
 
 from upscale_cli import zoo
 from upscale_cli.bench import draw
+from upscale_cli.errors import UpscaleError
 from upscale_cli.image_io import open_picture
 from upscale_cli.image_io.encode import SaveOptions, write_picture
 from upscale_cli.model import ModelCard
@@ -41,17 +42,23 @@ class Entry(NamedTuple):
 
     card: ModelCard
     runtime: str = ""
+    file: str = ""
+    """The path that the model was named by, if it was not by its name."""
+
+    @property
+    def model(self) -> str:
+        """What settings and command lines name it by."""
+        return self.file or self.card.name
 
     @property
     def label(self) -> str:
-        """What tables and plots call it."""
-        return " ".join(word for word in (self.card.name, self.card.precision, self.runtime) if word)
+        """What tables and plots call it; ``own`` tells a file from the model of its name."""
+        words = "own" if self.file else "", self.card.name, self.card.precision, self.runtime
+        return " ".join(filter(None, words))
 
     def settings(self, scale: int) -> Settings:
         """Settings that enlarge with it."""
-        return Settings(
-            scale=scale, model=self.card.name, precision=self.card.precision, runtime=self.runtime
-        )
+        return Settings(scale=scale, model=self.model, precision=self.card.precision, runtime=self.runtime)
 
 
 def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest") -> None:
@@ -73,7 +80,10 @@ def add_models(parser: argparse.ArgumentParser, *, precisions: str = "quickest")
 
 def _entry(text: str) -> Entry:
     name, precision, runtime = (*text.split(":"), "", "")[:3]
-    return Entry(zoo.find(name, precision), runtime)
+    try:
+        return Entry(zoo.find(name, precision), runtime, name if Path(name).suffix else "")
+    except UpscaleError as error:
+        raise argparse.ArgumentTypeError(f"{error}; {error.hint}") from error
 
 
 def goals(by_model: dict[str, float]) -> dict[str, float]:
@@ -114,7 +124,7 @@ def save(pixels: np.ndarray, target: Path) -> Path:
 
 def upscale_command(source: Path, target: Path, entry: Entry, *words: str) -> list[str]:
     """The command line of this project, as a process."""
-    model = ["-n", entry.card.name, "--precision", entry.card.precision, "--runtime", entry.runtime]
+    model = ["-n", entry.model, "--precision", entry.card.precision, "--runtime", entry.runtime]
     paths = [str(source), "-o", str(target)]
     return [sys.executable, "-m", "upscale_cli", *paths, "--quiet", "--force", *model, *words]
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from common import Entry, add_models, options, photo
+from common import add_models, options, photo
 from report import at_most, bars, table
 
 from upscale_cli.machine import available_cpus
@@ -46,9 +46,10 @@ def main() -> None:
     args = parser.parse_args()
     pixels = photo(args.shared, args.size)
     tasks, runtimes = {}, {}
-    for card, chosen in args.models:
-        runtime = chosen or quickest(card, pixels.shape[0] * pixels.shape[1], card.views())
-        name = Entry(card, runtime).label
+    for entry in args.models:
+        card = entry.card
+        runtime = entry.runtime or quickest(card, pixels.shape[0] * pixels.shape[1], card.views())
+        name = entry._replace(runtime=runtime).label
         runtimes[name] = runtime
         models = {kind: open_model(card, runtime=kind) for kind in {"litert", runtime}}
         recorder = Recorder(models[runtime])

@@ -121,7 +121,7 @@ def _hidden(frame, box, taken: list, others) -> int:
 
 
 def _colour(name: str) -> str:
-    return OURS if name.split()[0] in {card.name for card in zoo.models()} else OTHERS
+    return OURS if name.split()[0] in {"own", *(card.name for card in zoo.models())} else OTHERS
 
 
 def _figure(width: float, height: float):

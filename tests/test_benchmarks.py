@@ -1,5 +1,6 @@
 """The benchmark scripts start, and those that need nobody else's weights run to their table."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ import cv2
 import pytest
 
 from tests.conftest import draw
+from upscale_cli import zoo
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py") if path.name not in ("common.py", "report.py"))
@@ -54,6 +56,30 @@ def test_a_small_run(script: str, words: list[str], row: str, tmp_path: Path) ->
     assert any(line.split("|")[1].strip() == row for line in lines[2:])
     columns = {line.count("|") for line in lines}
     assert len(lines) >= 3 and len(columns) == 1
+
+
+@pytest.mark.parametrize("script", ["start.py", "core.py"])
+def test_a_file_of_one_s_own_takes_part(script: str, tmp_path: Path) -> None:
+    own = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "fsrcnn-m.tflite")
+    words = ["--rounds", "1", "--models", str(own), "--out", str(tmp_path)]
+    words += ["--size", "0.01", "--shared", str(tmp_path / "none")] if script == "core.py" else []
+    assert "| own fsrcnn-m float" in run(script, *words)
+    words[3] = str(tmp_path / "nowhere.tflite")
+    done = subprocess.run([sys.executable, str(FOLDER / script), *words], capture_output=True, text=True)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "nowhere.tflite: no such weights file; check the path" in done.stderr
+
+
+def test_a_file_of_one_s_own_is_not_the_model_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    common = import_module("common")
+    own = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "fsrcnn-m.tflite")
+    entry = common._entry(f"{own}:float:litert")
+    assert str(own) in common.upscale_command(tmp_path / "a.png", tmp_path / "b.png", entry)
+    assert entry.settings(2).model == str(own)
+    assert entry.label == "own fsrcnn-m float litert"
 
 
 def test_the_ablation_trains(tmp_path: Path) -> None:
