@@ -1,6 +1,7 @@
 """``upscale bench``: figures that are consistent with each other."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,3 +73,12 @@ def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         assert run("bench", *words) == 2
         assert text in capsys.readouterr().err.splitlines()[0]
+
+
+def test_a_folder_without_models_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").write_text('{"models": []}')
+    monkeypatch.setenv("UPSCALE_MODELS", str(tmp_path))
+    assert run("bench") == 1
+    assert "holds no model" in capsys.readouterr().err

@@ -177,6 +177,21 @@ def test_another_programs_manifest_beside_a_file_says_nothing(tmp_path, text):
     assert zoo.find(str(tmp_path / "a.tflite")) == ModelCard("a", tmp_path / "a.tflite")
 
 
+@pytest.mark.parametrize(("name", "precision"), [("A.TFLITE", "float"), ("a.Int8.TFLite", "int8")])
+def test_a_suffix_may_be_in_capitals(tmp_path, name, precision):
+    path = tmp_path / name
+    path.write_bytes(CONTENT)
+    assert zoo.find(str(path), "") == ModelCard(path.stem, path, precision)
+
+
+def test_files_of_other_kinds_are_told_so(tmp_path):
+    path = tmp_path / "net.pth"
+    path.write_bytes(CONTENT)
+    with pytest.raises(UnknownModelError, match=r"net\.pth: no weights") as caught:
+        zoo.find(str(path))
+    assert ".tflite" in caught.value.hint
+
+
 def test_a_path_without_a_file(tmp_path):
     with pytest.raises(UnknownModelError, match=r"none\.tflite: no such weights file"):
         zoo.find(str(tmp_path / "none.tflite"))

@@ -80,12 +80,16 @@ def find(name: str = "", precision: str = "float") -> ModelCard:
     UnknownModelError, or ModelError where there is no file of that precision.
     """
     name = name or default_name()
-    if Path(name).suffix in _SUFFIXES:
+    if Path(name).suffix.lower() in _SUFFIXES:
         return in_precision(_card_of_file(Path(name)), precision)
     kernels = {card.name: card for card in interpolations()}
     if name in kernels:
         return kernels[name]
     rows = {row["name"]: row for row in _manifest()["models"]}
+    if name not in rows and Path(name).is_file():
+        raise UnknownModelError(
+            f"{name}: no weights that this program runs", hint=f"those are {' and '.join(_SUFFIXES)} files"
+        )
     if name not in rows:
         known = [*rows, *kernels]
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -203,7 +207,7 @@ def _card_of_file(path: Path) -> ModelCard:
     """The card of a file: from ``<file>.json`` beside it, else from a manifest there, else without facts."""
     if not path.is_file():
         raise UnknownModelError(f"{path}: no such weights file", hint="check the path")
-    kind = "int8" if path.name.endswith(".int8.tflite") else _SUFFIXES[path.suffix]
+    kind = "int8" if path.name.lower().endswith(".int8.tflite") else _SUFFIXES[path.suffix.lower()]
     card = ModelCard(name=path.stem, path=path, precision=kind)
     described = path.with_name(path.name + ".json")
     if not described.is_file():

@@ -101,7 +101,7 @@ def _upscalers(
         parse_precision(kind, PRECISIONS)
     found = []
     usual = ("float",) if runtime == "tensorflow" else ("float", "int8")
-    for name in models or [card.name for card in zoo.models()]:
+    for name in models or [card.name for card in zoo.models()] or [zoo.default_name()]:
         known = zoo.find(name, "").files
         for kind in precisions or [kind for kind in usual if kind in known] or ["float"]:
             settings = Settings(scale=scale, model=name, precision=kind, threads=threads, runtime=runtime)
