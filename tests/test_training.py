@@ -184,6 +184,34 @@ def test_draws_stay_inside_and_prefer_hard_places(pool):
     assert set(rows[:, 3]) == set(range(8))
 
 
+def test_relative_errors_are_means_over_pictures():
+    """Whatever a place has, hard or easy: its worth undoes how often it is drawn, and its picture's error."""
+    rng = np.random.default_rng(5)
+    source = []
+    for side, contrast in ((20, 0.01), (40, 0.3)):
+        high = (0.5 + contrast * (rng.random((2 * side, 2 * side)) - 0.5)).astype(np.float32)
+        high[side:] = 0.5
+        source.append((data.luma(data.degrade((255 * np.stack([high] * 3, 2)).astype(np.uint8))), high))
+    pool = data.build_pool(iter(source), 16, 0.5, relative=True)
+    odds, first = np.diff(pool.odds, prepend=0), pool.corners[:, 0] == 0
+    assert odds[first].sum() == pytest.approx(0.5)
+    values = rng.random(len(odds))
+    squares = [np.square(high - data.enlarge(low)).mean() for low, high in source]
+    expected = [
+        values[own].mean() / (square + 2e-5) for own, square in zip((first, ~first), squares, strict=True)
+    ]
+    found = [(odds * pool.worth * values)[own].sum() for own in (first, ~first)]
+    assert found[0] / found[1] == pytest.approx(expected[0] / expected[1], rel=1e-3)
+    assert (odds * pool.worth).sum() == pytest.approx(data.WORTH, rel=1e-3)
+
+
+def test_a_patch_counts_by_its_worth(pool):
+    trainer = loop.PatchTrainer(fsrcnn(16, 1), pool, CONFIG)
+    rows = pool.draw(np.random.default_rng(3), 2)
+    once, fourfold = (np.square(trainer(rows * np.int32([1, 1, 1, 1, n]))) for n in (1, 4))
+    np.testing.assert_allclose(fourfold, 4 * once, rtol=1e-5)
+
+
 def test_drawings_come_beside_photographs(photos):
     """They are contrasty, differ from each other, and are the same in every run."""
     config = replace(CONFIG, synthetic=1.0, rescaled=0.0)
@@ -253,7 +281,14 @@ def test_more_pixels_than_places_can_be_told_are_refused_as_soon_as_they_are_met
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"loss": "charbonnier"}, {"loss": "l2"}, {"fourier": 0.05}, {"optimizer": "adam", "rate": 3e-3}],
+    [
+        {},
+        {"loss": "charbonnier"},
+        {"loss": "l2"},
+        {"loss": "relative"},
+        {"fourier": 0.05},
+        {"optimizer": "adam", "rate": 3e-3},
+    ],
 )
 def test_every_loss_teaches_more_than_bicubic(pool, held_out, tmp_path, change):
     config = replace(CONFIG, steps=150, check_every=150, batch=8, ema=0.9, **{"rate": 2e-2, **change})
@@ -309,7 +344,7 @@ def test_a_block_of_steps_is_its_steps_one_by_one(pool):
     """It ends with the trained weights, not with the averaged ones, and tells the mean loss."""
     crops = pool.draw(np.random.default_rng(1), 6)
     found = []
-    for blocks in ([crops], crops.reshape(3, 2, 4)):
+    for blocks in ([crops], crops.reshape(3, 2, 5)):
         keras.utils.set_random_seed(1)
         trainer = loop.PatchTrainer(fsrcnn(16, 1), pool, CONFIG)
         optimizer = keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.9)

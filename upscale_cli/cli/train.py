@@ -85,7 +85,7 @@ def command(
     ] = None,
     rate: Annotated[float | None, option(RECIPE, "--rate", metavar="X", help="Peak learning rate.")] = None,
     loss: Annotated[
-        str | None, option(RECIPE, "--loss", metavar="NAME", help="l1, charbonnier or l2.")
+        str | None, option(RECIPE, "--loss", metavar="NAME", help="l1, charbonnier, l2 or relative.")
     ] = None,
     teacher: Annotated[
         str,

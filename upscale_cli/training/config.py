@@ -10,7 +10,7 @@ from upscale_cli.errors import UnknownModelError, UsageError
 from upscale_cli.zoo import interpolations
 
 OPTIMIZERS = ("muon", "adam")
-LOSSES = ("l1", "charbonnier", "l2")
+LOSSES = ("l1", "charbonnier", "l2", "relative")
 PRECISIONS = ("float32", "mixed_bfloat16")
 
 
@@ -40,7 +40,7 @@ class TrainConfig:
     ema: float = 0.999
     """Decay of the averaged weights, which are the ones validated and saved."""
     loss: str = "l1"
-    """One of `LOSSES`."""
+    """One of `LOSSES`; "relative" is squared error over that of its picture, to end a run by "l1" with."""
     teacher: str = ""
     """Name or path of a model whose answers are learnt beside the truth: they lack the detail that nobody
     could guess (Hinton et al., "Distilling the knowledge in a neural network", 2015)."""

@@ -28,6 +28,12 @@ UNITS = 64 * 255
 MOST_PIXELS = 2**31 - 1
 """Pixels of all pairs at high resolution: places in a pool are int32, on whatever device it is."""
 
+_NOISE = 2e-5
+"""Squared error of bicubic, of white 1, that hardly matters: an even picture does not count without end."""
+WORTH = 1_000_000
+"""What a place counts on average."""
+_MOST = 50 * WORTH
+"""What a place counts at most: few steps shall not decide."""
 _DRAWING = 384
 """Side of a synthetic drawing, in pixels."""
 
@@ -58,14 +64,18 @@ class Pool:
     """(spots, 3) pair, top, left of the patches that may be drawn."""
     odds: NDArray[np.float64]
     """(spots,) cumulated probability of each."""
+    worth: NDArray[np.int32]
+    """(spots,) how much each counts, in `WORTH`."""
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int32]:
-        """Return ``count`` random patches, (count, 4) int32: start of its pair in ``low``, corner from there,
-        row length, flip-and-turn code 0 to 7."""
-        pair, top, left = self.corners[np.searchsorted(self.odds, rng.random(count), side="right")].T
+        """Return ``count`` random patches, (count, 5) int32: start of its pair in ``low``, corner from there,
+        row length, flip-and-turn code 0 to 7, how much it counts in `WORTH`."""
+        spot = np.searchsorted(self.odds, rng.random(count), side="right")
+        pair, top, left = self.corners[spot].T
         width = self.shape[pair, 1]
         code = rng.integers(0, 8, count)
-        return np.stack([self.start[pair], top * width + left, width, code], axis=1).astype(np.int32)
+        columns = [self.start[pair], top * width + left, width, code, self.worth[spot]]
+        return np.stack(columns, axis=1).astype(np.int32)
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -158,14 +168,23 @@ def originals(
 
 
 def build_pool(
-    source: Iterable[tuple[Plane, Plane]], patch: int, hardness: float, teacher: Enlarger | None = None
+    source: Iterable[tuple[Plane, Plane]],
+    patch: int,
+    hardness: float,
+    teacher: Enlarger | None = None,
+    *,
+    relative: bool = False,
 ) -> Pool:
     """Gather pairs into a pool, with the odds of each place to be drawn and the ``teacher``'s answers.
+
+    ``relative``: all pictures are drawn as often, and a place counts such that the mean over many draws is
+    the mean over pictures of an error over the mean squared error of bicubic in that picture. A mean PSNR
+    over pictures changes by their relative errors; without this, hard pictures outweigh all others.
 
     Raises:
         InputError: if there is no pair, or more than `MOST_PIXELS`.
     """
-    lows, residuals, lessons, shapes, corners, weights = [], [], [], [], [], []
+    lows, residuals, lessons, shapes, corners, weights, worths = [], [], [], [], [], [], []
     pixels = 0
     for index, (low, high) in enumerate(source):
         pixels += high.size
@@ -190,14 +209,21 @@ def build_pool(
             2, -1
         )
         corners.append(np.stack([np.full_like(tops, index), tops, lefts], axis=1))
-        weights.append((error[tops, lefts] + 1e-4) ** hardness)
+        odd = (error[tops, lefts] + 1e-4) ** hardness
+        if relative:
+            worths.append(odd.mean() / odd / (np.square(residual).mean() + _NOISE))
+            odd /= odd.sum()
+        weights.append(odd)
     if not lows:
         raise InputError(
             "no picture is large enough to train on",
             hint=f"a patch is {patch} pixels a side after shrinking: larger pictures, or a smaller --patch",
         )
     starts = np.cumsum([0, *(low.size for low in lows)])[:-1]
-    odds = np.cumsum(np.concatenate(weights, dtype=np.float64))
+    odd = np.concatenate(weights, dtype=np.float64)
+    odds = np.cumsum(odd)
+    worth = np.concatenate(worths) if relative else np.ones(len(odd))
+    worth *= WORTH / np.average(worth, weights=odd)
     return Pool(
         np.concatenate(lows),
         np.concatenate(residuals),
@@ -206,6 +232,7 @@ def build_pool(
         np.array(shapes),
         np.concatenate(corners).astype(np.int32),
         odds / odds[-1],
+        np.minimum(worth, _MOST).astype(np.int32),
     )
 
 

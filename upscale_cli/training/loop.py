@@ -21,7 +21,7 @@ from upscale_cli.errors import ResultError
 from upscale_cli.metrics import psnr
 from upscale_cli.training import checkpoint
 from upscale_cli.training.config import TrainConfig
-from upscale_cli.training.data import UNITS, Plane, Pool, enlarge
+from upscale_cli.training.data import UNITS, WORTH, Plane, Pool, enlarge
 from upscale_cli.training.export import keras_file
 from upscale_cli.training.muon import ConvMuon
 
@@ -35,8 +35,9 @@ PERFECT = 100.0
 class PatchTrainer(keras.Model):  # type: ignore[misc]
     """Cuts patches out of a pool on the device and scores a network on them.
 
-    Called on (N, 4) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error,
-    and as a second channel how far it is from the teacher's answer, if there is one.
+    Called on (N, 5) int32 rows of :meth:`Pool.draw`; answers (N, scale*P, scale*P, 1), the network's error,
+    and as a second channel how far it is from the teacher's answer, if there is one. Both are times the root
+    of how much the patch counts.
     """
 
     def __init__(self, network: keras.Model, pool: Pool, config: TrainConfig) -> None:
@@ -71,7 +72,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
 
     def call(self, crops: Any) -> Any:
         """Return prediction minus truth, and minus the teacher's answer."""
-        start, corner, width, code = (crops[:, k] for k in range(4))
+        start, corner, width, code, worth = (crops[:, k] for k in range(5))
         side = self.config.patch
         low = self.patches(self.low, start + corner, width, code, side)
         # the same corner at high resolution; at scale 2: row 2y of length 2W, column 2x
@@ -83,7 +84,8 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             for wanted in (self.residual, self.taught)
             if wanted is not None
         ]
-        return ops.concatenate(errors, axis=-1)
+        worth = ops.cast(ops.reshape(worth, (-1, 1, 1, 1)), "float32") / WORTH
+        return ops.concatenate(errors, axis=-1) * ops.sqrt(worth)
 
     def compute_loss(
         self,
@@ -98,6 +100,7 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             "l1": ops.abs,
             # about the size of l1 near the end, so that one rate fits both
             "l2": lambda e: 100 * ops.square(e),
+            "relative": lambda e: 100 * ops.square(e),
             "charbonnier": lambda e: ops.sqrt(ops.square(e) + 1e-6),
         }
         losses = ops.mean(kinds[self.config.loss](y_pred), axis=(0, 1, 2))

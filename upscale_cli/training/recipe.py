@@ -115,7 +115,13 @@ def run_recipe(
             hint=f"{config.scale * config.patch} pixels a side at least, or a smaller --patch",
         )
     with lessons_of(config, teacher, sources, run) if teacher else nullcontext() as lessons:
-        pool = build_pool(pairs(progress(files), config, first), config.patch, config.hardness, lessons)
+        pool = build_pool(
+            pairs(progress(files), config, first),
+            config.patch,
+            config.hardness,
+            lessons,
+            relative=config.loss == "relative",
+        )
 
     rivals = [load(path) for path in (init, out / f"{stem}.keras") if path and path.exists()]
     before = max(

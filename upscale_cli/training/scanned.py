@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 def scanned(
     trainer: keras.Model, optimizer: keras.optimizers.Optimizer
 ) -> Callable[[NDArray[np.int32]], float]:
-    """Return a function that makes a step of each row of (steps, batch, 4) crops and returns the mean loss.
+    """Return a function that makes a step of each row of (steps, batch, 5) crops and returns the mean loss.
 
     ``trainer`` and ``optimizer``, both built, have the new values afterwards. What ``trainer`` holds besides
     its trainable weights, the pool, stays on the device.
