@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from tests.command import paint
 from upscale_cli import zoo
 from upscale_cli.model import inner
 from upscale_cli.runtimes import open_model
@@ -115,3 +116,11 @@ def empty_folder(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path
+
+
+@pytest.fixture
+def quick_folder(empty_folder, monkeypatch):
+    """The same with a picture of 10×8, a.png, and a model that is quick."""
+    monkeypatch.setenv("UPSCALE_MODEL", "bicubic")
+    paint(empty_folder / "a.png", 10, 8)
+    return empty_folder

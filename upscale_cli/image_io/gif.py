@@ -18,9 +18,8 @@ def delays(milliseconds: Iterable[int]) -> list[int]:
         if delay > _NOT_SHOWN:
             wanted = delay + left
             delay = min(max(round(wanted / 10) * 10, _SHORTEST), _LONGEST)
-            left = (
-                wanted - delay if abs(wanted - delay) <= 5 else 0
-            )  # else it is not for others to make up for
+            rest = wanted - delay
+            left = rest if abs(rest) <= 5 else 0  # what a bound takes is not for others to make up for
         whole.append(delay)
     return whole
 

@@ -98,9 +98,8 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
         """Mean pixel loss of the errors, plus the Fourier term."""
         kinds: dict[str, Callable[[Any], Any]] = {
             "l1": ops.abs,
-            # about the size of l1 near the end, so that one rate fits both
-            "l2": lambda e: 100 * ops.square(e),
-            "relative": lambda e: 100 * ops.square(e),
+            "l2": _squares,
+            "relative": _squares,  # by what patches count: `build_pool`
             "charbonnier": lambda e: ops.sqrt(ops.square(e) + 1e-6),
         }
         losses = ops.mean(kinds[self.config.loss](y_pred), axis=(0, 1, 2))
@@ -113,6 +112,11 @@ class PatchTrainer(keras.Model):  # type: ignore[misc]
             size = self.config.scale * self.config.patch
             loss = loss + self.config.fourier * ops.mean(ops.abs(real) + ops.abs(imaginary)) / size
         return loss
+
+
+def _squares(errors: Any) -> Any:
+    """Squared errors, about the size of l1 near the end, so that one rate fits both."""
+    return 100 * ops.square(errors)
 
 
 def as_pass(network: keras.Model, scale: int = 2) -> Callable[[Plane], Plane]:
