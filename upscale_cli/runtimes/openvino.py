@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import threading
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -97,7 +96,7 @@ def _import_openvino() -> None:
 
 
 class OpenVINOModel:
-    """One network; `model.Model` with the facts of its card."""
+    """One network; `model.Model` with the facts of its card. Thread-safe."""
 
     def __init__(self, card: ModelCard, network: Any, threads: int = 0) -> None:
         self.card = card
@@ -105,49 +104,40 @@ class OpenVINOModel:
         self.halo, self.residual = card.halo, card.residual
         self._network, self._rim = network, plain_chain(network).count("c")
         self._block = block_size(network)
-        self._threads = threads or available_cpus()
-        self._lock, self._compiling = threading.Lock(), threading.Lock()
+        self._places = threading.BoundedSemaphore(threads or available_cpus())
+        self._lock = threading.Lock()
         self._idle: dict[int, list[openvino.InferRequest]] = {0: [], self._rim: []}
 
     def __call__(self, batch: Batch, /, *, spare: int = 0) -> Batch:
         """Run the network; see `model.Model`."""
         rim = self._rim if spare >= self._rim else 0
-        with self._lock:
-            request = self._idle[rim].pop() if self._idle[rim] else None
-        if request is None:
-            with self._compiling:  # one thread does it, the others want the result
-                compiled = self._inside if rim else self._whole
-            request = compiled.create_infer_request()
         planes = np.ascontiguousarray(batch.transpose(0, 3, 1, 2))
-        answers = request.infer({0: planes}, share_inputs=True, share_outputs=True)[0]
-        answer = _depth_to_space(answers, self._block)
-        with self._lock:
-            self._idle[rim].append(request)
+        with self._places:
+            with self._lock:
+                request = self._idle[rim].pop() if self._idle[rim] else None
+            request = request or self._prepared(0 if rim else 1)
+            answers = request.infer({0: planes}, share_inputs=True, share_outputs=True)[0]
+            answer = _depth_to_space(answers, self._block)
+            with self._lock:
+                self._idle[rim].append(request)
         return inner(answer, self._block * (spare - rim))
 
-    @cached_property
-    def _whole(self) -> openvino.CompiledModel:
-        """The network as it is."""
-        return self._compiled(1)
+    def _prepared(self, padding: int) -> openvino.InferRequest:
+        """The network, compiled for one call at a time.
 
-    @cached_property
-    def _inside(self) -> openvino.CompiledModel:
-        """The network without padding, for calls that spare at least its halo."""
-        return self._compiled(0)
-
-    def _compiled(self, padding: int) -> openvino.CompiledModel:
+        With a single stream OpenVINO runs it in the thread that calls. With one for each CPU it hands it to
+        threads of its own: two switches a call, and mostly to another CPU, whose caches are cold.
+        """
         import openvino
 
-        return openvino.Core().compile_model(
-            _built(self._network, padding),
-            "CPU",
-            {
-                "INFERENCE_NUM_THREADS": self._threads,
-                "NUM_STREAMS": self._threads,  # one thread each: bytes do not depend on their number
-                "ENABLE_CPU_PINNING": False,
-                "INFERENCE_PRECISION_HINT": "bf16" if self.card.precision == "bfloat16" else "f32",
-            },
-        )
+        settings = {
+            "INFERENCE_NUM_THREADS": 1,
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": "bf16" if self.card.precision == "bfloat16" else "f32",
+        }
+        network = _built(self._network, padding)
+        return openvino.Core().compile_model(network, "CPU", settings).create_infer_request()
 
 
 def _depth_to_space(planes: NDArray[np.float32], block: int) -> Batch:
