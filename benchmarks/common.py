@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from upscale_cli.settings import Settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).with_name("peers")
+_PEERS_PYTHON = "Python of an environment with opencv-contrib-python-headless and ncnn"
 
 
 def options(doc: str) -> argparse.ArgumentParser:
@@ -96,7 +98,7 @@ def add_peers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--peers-python",
         default=sys.executable,
-        help="Python of an environment with opencv-contrib-python-headless and ncnn",
+        help=_PEERS_PYTHON,
     )
 
 
@@ -146,10 +148,14 @@ class Peer:
         source, target = (Path(self._folder.name, name) for name in ("in.png", "out.png"))
         save(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), source)
         assert self._process.stdin and self._process.stdout
-        print(source, target, sep="\t", file=self._process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # it has ended, and so it answers nothing
+            print(source, target, sep="\t", file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         if not answer:
-            sys.exit(f"{' '.join(self.command)}: ended; see its message above")
+            sys.exit(
+                f"{' '.join(self.command)}: ended; see its message above.\n"
+                f"--peers-python must name the {_PEERS_PYTHON}."
+            )
         self.seconds = float(answer)
         return open_picture(target).pixels()
 
