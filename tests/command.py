@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +23,16 @@ def environment(**variables):
 
 def start(*arguments, cwd, env=None, **more):
     """The command as a running process with pipes."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-    if os.name == "posix":  # a shell's background jobs, such as a CI script, may have SIGINT ignored
-        pipes["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, env=env or environment(), **pipes)
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if os.name == "posix":
+        pipes["preexec_fn"] = _usual_signals
+    return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, env=env or environment(), **{**pipes, **more})
+
+
+def _usual_signals():
+    """A shell's background jobs, such as a CI script, may have SIGINT ignored, `nohup`'s SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(*arguments, cwd, input=None, env=None):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -194,11 +195,12 @@ def test_killed_at_any_moment_every_target_ends_whole_and_none_is_done_twice(man
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX systems")
-def test_ctrl_c_stops_soon_and_leaves_what_is_finished(many):
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_and_other_ends_stop_soon_and_leave_what_is_finished(number, many):
     process = start("in", "-o", "out", *FAST, cwd=many)
     process.stdout.readline()
     asked = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, number))
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - asked < 3
     assert process.returncode == 130, err
@@ -211,6 +213,18 @@ def test_ctrl_c_stops_soon_and_leaves_what_is_finished(many):
     assert not list((many / "out").glob(".*.part"))
     again = run("in", "-o", "out", *FAST, cwd=many)
     assert (again.code, len(again.lines)) == (0, 40 - finished)
+    whole(many / "out", 40)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are of POSIX systems")
+def test_a_signal_that_is_ignored_stays_so(many):
+    """As `nohup` has it: the terminal may close, the run goes on."""
+    ignoring = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    process = start("in", "-o", "out", *FAST, cwd=many, preexec_fn=ignoring)
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
     whole(many / "out", 40)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -11,6 +12,7 @@ from contextlib import suppress
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     code: object = 0
+    _end_as_with_ctrl_c()
     # numpy's threads for matrices of a size that never occurs would wait at full speed beside the real work
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -31,6 +33,14 @@ def main() -> None:
         with suppress(Exception):  # it cannot be written any more: that has been reported
             stream.flush()
     os._exit(code if isinstance(code, int) else 0)
+
+
+def _end_as_with_ctrl_c() -> None:
+    """Clean up, too, when a scheduler ends this process or its terminal closes; not where that is ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has not both
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 if __name__ == "__main__":
