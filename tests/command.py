@@ -23,10 +23,14 @@ def environment(**variables):
 
 def start(*arguments, cwd, env=None, **more):
     """The command as a running process with pipes."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    if os.name == "posix":
-        pipes["preexec_fn"] = _usual_signals
-    return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, env=env or environment(), **{**pipes, **more})
+    settings = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "preexec_fn": _usual_signals if os.name == "posix" else None,
+        **more,
+    }
+    return subprocess.Popen([*COMMAND, *arguments], cwd=cwd, env=env or environment(), **settings)
 
 
 def _usual_signals():
