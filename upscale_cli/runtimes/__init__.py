@@ -1,7 +1,8 @@
 """Open a model: from its card to something that can be called.
 
-Three libraries run networks: LiteRT everywhere, OpenVINO in less time but with a longer start where the CPU
-sums products of bytes (VNNI), TensorFlow on graphics processors and for Keras files.
+LiteRT runs networks everywhere. Where the CPU sums products of bytes (VNNI) this project's own kernels do it in
+less time, or OpenVINO where the package was built without them. TensorFlow is for graphics processors and Keras
+files.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from importlib.util import find_spec
 from upscale_cli.errors import ModelError, UsageError
 from upscale_cli.machine import has_vnni
 from upscale_cli.model import Model, ModelCard
+from upscale_cli.native import arithmetic
 from upscale_cli.resample import Interpolation
 
-RUNTIMES = ("litert", "openvino", "tensorflow")
+RUNTIMES = ("native", "litert", "openvino", "tensorflow")
 
 _WORTH_STARTING = 20e9
 """Multiplications of a picture from which on OpenVINO, whose start takes 0.2 s longer, is done sooner."""
@@ -32,6 +34,8 @@ def quickest(card: ModelCard, pixels: int, views: int) -> str:
     """
     if card.precision == "bfloat16":
         return "openvino"  # which alone computes in it
+    if card.precision == "int8" and card.macs_per_pixel and arithmetic():
+        return "native"
     work = pixels * card.macs_per_pixel * views
     return "openvino" if work >= _WORTH_STARTING and has_vnni() and find_spec("openvino") else "litert"
 
@@ -39,7 +43,7 @@ def quickest(card: ModelCard, pixels: int, views: int) -> str:
 def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) -> Model:
     """Read, check and prepare the network of ``card``, for one pass of its own scale.
 
-    ``threads`` (0 = all) limits TensorFlow and OpenVINO; LiteRT uses as many as call the model. Raises
+    ``threads`` (0 = all) limits TensorFlow and OpenVINO; the others use as many as call the model. Raises
     ModelError for a damaged file, MissingExtraError for a library that is not installed.
     """
     if runtime not in RUNTIMES:
@@ -57,6 +61,10 @@ def open_model(card: ModelCard, *, runtime: str = "litert", threads: int = 0) ->
         return open_keras(card, threads=threads)
     if card.precision == "keras":
         raise ModelError(f"{card.path}: only TensorFlow runs Keras files", hint="add --runtime tensorflow")
+    if runtime == "native":
+        from upscale_cli.runtimes.native import open_native
+
+        return open_native(card)
     if runtime == "openvino":
         from upscale_cli.runtimes.openvino import open_chain
 

@@ -39,6 +39,11 @@ def block_size(model: Any) -> int:
     return int(last.builtinOptions.blockSize)
 
 
+def activation(operator: Any) -> int:
+    """What a convolution applies to its answers, one of ``schema.ActivationFunctionType``."""
+    return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
+
+
 def _kind(model: Any, operator: Any) -> str | None:
     """A letter for what an operator does: c and p for convolutions, d for depth-to-space; None for others."""
     kind = code(model, operator)

@@ -23,7 +23,7 @@ from upscale_cli.model import ModelCard, inner
 from upscale_cli.pixels import Batch
 from upscale_cli.probe import measured
 from upscale_cli.quiet import silenced
-from upscale_cli.runtimes.chain import block_size, plain_chain
+from upscale_cli.runtimes.chain import activation, block_size, plain_chain
 from upscale_cli.runtimes.tflite import code, parsed, values
 from upscale_cli.zoo import read_weights
 
@@ -48,7 +48,7 @@ def open_chain(card: ModelCard, *, threads: int = 0) -> OpenVINOModel:
         plain = plain_chain(network)
     except Exception as error:  # whatever reading a damaged file leads to
         raise ModelError(f"{card.path}: not a .tflite file: {error}", hint="check the path") from error
-    if not plain or any(_activation(one) not in _ACTIVATIONS for one in network.subgraphs[0].operators):
+    if not plain or any(activation(one) not in _ACTIVATIONS for one in network.subgraphs[0].operators):
         raise ModelError(
             f"{card.path}: OpenVINO runs plain chains of 3x3 convolutions only, and this is none",
             hint="use --runtime litert",
@@ -151,11 +151,6 @@ def _depth_to_space(planes: NDArray[np.float32], block: int) -> Batch:
     return result.reshape(count, height * block, width * block, row // block)
 
 
-def _activation(operator: Any) -> int:
-    """What a convolution applies to its answers, one of ``schema.ActivationFunctionType``."""
-    return int(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
-
-
 def _built(network: Any, padding: int) -> openvino.Model:
     """A plain chain without its depth-to-space, (N, C, H, W) to (N, C', H', W'), in OpenVINO's operators.
 
@@ -177,7 +172,7 @@ def _built(network: Any, padding: int) -> openvino.Model:
         weights, around = _weights(network, kernel), padding if kernel.shape[1] > 1 else 0
         value = ops.convolution(_rounded(value, read), weights, [1, 1], [around] * 2, [around] * 2, [1, 1])
         value = ops.add(value, _constant(values(network, bias) * _steps(bias), 1))
-        if _activation(operator) == schema.ActivationFunctionType.RELU:
+        if activation(operator) == schema.ActivationFunctionType.RELU:
             value = ops.relu(value)
     return openvino.Model([value], [source])
 

@@ -1,0 +1,407 @@
+/* See network.h. */
+#include "network.h"
+
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && __has_include(<amxint8intrin.h>)
+
+#include <immintrin.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define AVX512 "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"
+#define VNNI __attribute__((target(AVX512)))
+#define AMX __attribute__((target(AVX512 ",amx-tile,amx-int8")))
+
+enum {
+    TILE = 16,       /* pixels, and filters, whose sums one register of the matrix unit holds */
+    CHUNK = 64,      /* bytes that one of its rows holds */
+    TILE_BYTES = 1024,
+    BLOCK = 4,       /* tiles of pixels worked on at a time at most, */
+    WIDE_BLOCK = 2,  /* and in layers of so many channels that their weights do not stay in registers */
+    SLACK = 80,      /* pixels beyond the ends of a row that blocks read and write */
+    STEP = 2,        /* rows that a layer makes before the next layer's turn, such that they are still in the cache, */
+    KEPT = STEP + 2, /* and rows that are kept for it */
+};
+
+enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 }; /* of Linux: leave to use the matrix unit */
+
+network_kind network_best(void)
+{
+    static int best = -1;
+    if (best < 0) {
+        best = NETWORK_NONE;
+        if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+            __builtin_cpu_supports("avx512dq"))
+            best = NETWORK_VNNI;
+        unsigned a, b, c, d = 0;
+        __asm__("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "0"(7), "2"(0));
+        int tiles = d >> 24 & 1, bytes = d >> 25 & 1; /* AMX-TILE, AMX-INT8 */
+        if (best && tiles && bytes && !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA))
+            best = NETWORK_AMX;
+    }
+    return best;
+}
+
+/* Neighbouring pixels of one row, and what is to be summed for them */
+typedef struct {
+    const uint8_t *rows[3]; /* the three rows around the pixels, from the one left of the first */
+    const network_layer *layer;
+    int tiles;
+} block;
+
+/* Of `count` pixels from `first`, the sums of one filter tile or of two, `next` bytes of weights apart */
+VNNI static inline __attribute__((always_inline)) void dot_products(const block *at, const int8_t *weights, size_t next, int first,
+                                                                    int count, int filter_tiles, int32_t *sums)
+{
+    int channels = at->layer->channels, quads = (3 * channels + 3) / 4;
+    __m512i sum[2][16];
+#pragma GCC unroll 2
+    for (int f = 0; f < filter_tiles; f++)
+#pragma GCC unroll 16
+        for (int p = 0; p < count; p++)
+            sum[f][p] = _mm512_setzero_si512();
+    for (int r = 0; r < 3; r++, weights += network_chunks(channels) * TILE_BYTES) {
+        const uint8_t *source = at->rows[r] + (size_t)first * channels;
+        for (int q = 0; q < quads; q++) {
+            __m512i one = _mm512_loadu_si512(weights + 64 * q), two = one;
+            if (filter_tiles == 2)
+                two = _mm512_loadu_si512(weights + next + 64 * q);
+#pragma GCC unroll 16
+            for (int p = 0; p < count; p++) {
+                int32_t four;
+                memcpy(&four, source + (size_t)p * channels + 4 * q, 4);
+                __m512i bytes = _mm512_set1_epi32(four);
+                sum[0][p] = _mm512_dpbusd_epi32(sum[0][p], bytes, one);
+                if (filter_tiles == 2)
+                    sum[1][p] = _mm512_dpbusd_epi32(sum[1][p], bytes, two);
+            }
+        }
+    }
+#pragma GCC unroll 2
+    for (int f = 0; f < filter_tiles; f++)
+#pragma GCC unroll 16
+        for (int p = 0; p < count; p++)
+            _mm512_storeu_si512(sums + (size_t)(first + p) * at->layer->filters + f * TILE, sum[f][p]);
+}
+
+/* sums[pixel][filter] of a block, as all of these functions make them */
+VNNI static void sum_vnni(const block *at, int32_t *sums)
+{
+    const network_layer *layer = at->layer;
+    size_t next = (size_t)3 * network_chunks(layer->channels) * TILE_BYTES;
+    for (int f = 0; f < layer->filters; f += 2 * TILE) {
+        const int8_t *weights = layer->weights + f / TILE * next;
+        for (int first = 0; first < at->tiles * TILE; first += TILE)
+            if (f + TILE < layer->filters) {
+                dot_products(at, weights, next, first, 8, 2, sums + f);
+                dot_products(at, weights, next, first + 8, 8, 2, sums + f);
+            } else
+                dot_products(at, weights, next, first, 16, 1, sums + f);
+    }
+}
+
+/*
+ * AMX: registers 0 to 3 hold sums, the others bytes of 16 pixels (a row is a pixel and its two neighbours, so that rows
+ * overlap in memory) or of 16 filters.
+ */
+typedef struct {
+    uint8_t palette, start, none[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+} tile_shapes;
+
+AMX static void shape_tiles(int channels)
+{
+    static const tile_shapes
+        wide = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}},
+        sixteen = {1, 0, {0}, {64, 64, 64, 64, 48, 64, 64, 64}, {16, 16, 16, 16, 16, 12, 12, 12}},
+        four = {1, 0, {0}, {64, 64, 64, 64, 12, 64, 64, 64}, {16, 16, 16, 16, 16, 3, 3, 3}};
+    _tile_loadconfig(channels == 4 ? &four : channels == 16 ? &sixteen : &wide);
+}
+
+AMX static void release_tiles(void) { _tile_release(); }
+
+/* 4 or 16 channels: three neighbours fit one chunk, and all weights of 16 filters stay in registers */
+AMX static void sum_amx_narrow(const block *at, int32_t *sums)
+{
+    const network_layer *layer = at->layer;
+    int channels = layer->channels, filters = layer->filters;
+    size_t step = (size_t)TILE * channels, row = sizeof(int32_t) * (size_t)filters;
+    const int8_t *weights = layer->weights;
+    for (int f = 0; f < filters; f += TILE, weights += 3 * TILE_BYTES) {
+        _tile_loadd(5, weights, CHUNK);
+        _tile_loadd(6, weights + TILE_BYTES, CHUNK);
+        _tile_loadd(7, weights + 2 * TILE_BYTES, CHUNK);
+#define SUM(t)                                                         \
+    _tile_zero(t);                                                     \
+    _tile_loadd(4, at->rows[0] + t * step, channels);                  \
+    _tile_dpbusd(t, 4, 5);                                             \
+    _tile_loadd(4, at->rows[1] + t * step, channels);                  \
+    _tile_dpbusd(t, 4, 6);                                             \
+    _tile_loadd(4, at->rows[2] + t * step, channels);                  \
+    _tile_dpbusd(t, 4, 7);                                             \
+    _tile_stored(t, sums + (size_t)t * TILE * filters + f, row)
+        SUM(0);
+        if (at->tiles > 1) {
+            SUM(1);
+        }
+        if (at->tiles > 2) {
+            SUM(2);
+        }
+        if (at->tiles > 3) {
+            SUM(3);
+        }
+#undef SUM
+    }
+}
+
+/* Any number of channels; always WIDE_BLOCK tiles of pixels, by two tiles of filters where there are two */
+AMX static void sum_amx_wide(const block *at, int32_t *sums)
+{
+    const network_layer *layer = at->layer;
+    int channels = layer->channels, filters = layer->filters, chunks = network_chunks(channels), two;
+    size_t step = (size_t)TILE * channels, row = sizeof(int32_t) * (size_t)filters, next = (size_t)3 * chunks * TILE_BYTES;
+    for (int f = 0; f < filters; f += TILE << two) {
+        const int8_t *weights = layer->weights + f / TILE * next;
+        two = f + TILE < filters;
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        for (int r = 0; r < 3; r++)
+            for (int k = 0; k < chunks; k++, weights += TILE_BYTES) {
+                const uint8_t *source = at->rows[r] + k * CHUNK;
+                _tile_loadd(6, weights, CHUNK);
+                _tile_loadd(4, source, channels);
+                _tile_dpbusd(0, 4, 6);
+                _tile_loadd(5, source + step, channels);
+                _tile_dpbusd(1, 5, 6);
+                if (two) {
+                    _tile_loadd(7, weights + next, CHUNK);
+                    _tile_dpbusd(2, 4, 7);
+                    _tile_dpbusd(3, 5, 7);
+                }
+            }
+        _tile_stored(0, sums + f, row);
+        _tile_stored(1, sums + (size_t)TILE * filters + f, row);
+        if (two) {
+            _tile_stored(2, sums + f + TILE, row);
+            _tile_stored(3, sums + (size_t)TILE * filters + f + TILE, row);
+        }
+    }
+}
+
+/* Luma to the first layer's bytes */
+VNNI static void quantize(const network *net, const float *luma, int pixels, uint8_t *out)
+{
+    const __m512i spread = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    __m512 factor = _mm512_broadcast_f32x4(_mm_loadu_ps(net->input_factor));
+    __m512 offset = _mm512_broadcast_f32x4(_mm_loadu_ps(net->input_offset));
+    for (int x = 0; x < pixels; x += 4) {
+        __mmask8 inside = pixels - x < 4 ? (1 << (pixels - x)) - 1 : 15;
+        __m512 four = _mm512_permutexvar_ps(spread, _mm512_castps128_ps512(_mm_maskz_loadu_ps(inside, luma + x)));
+        __m512 value = _mm512_max_ps(_mm512_fmadd_ps(four, factor, offset), _mm512_setzero_ps());
+        _mm_storeu_si128((__m128i *)(out + 4 * (size_t)x), _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value)));
+    }
+}
+
+/* Sums to the next layer's bytes */
+VNNI static void requantize(const network_layer *layer, const int32_t *sums, int values, uint8_t *out)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i low = _mm512_set1_epi8((char)layer->low);
+    for (int v = 0, i = 0; v < values; v += 64) {
+        __m512i four[4];
+#pragma GCC unroll 4
+        for (int n = 0; n < 4; n++) {
+            __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + v + 16 * n));
+            __m512 factor = _mm512_loadu_ps(layer->factor + i + 16 * n), offset = _mm512_loadu_ps(layer->offset + i + 16 * n);
+            four[n] = _mm512_cvtps_epi32(_mm512_fmadd_ps(sum, factor, offset));
+        }
+        __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(four[0], four[1]), _mm512_packs_epi32(four[2], four[3]));
+        _mm512_storeu_si512(out + v, _mm512_max_epu8(_mm512_permutexvar_epi32(order, bytes), low));
+        i = i + 64 == layer->period ? 0 : i + 64;
+    }
+}
+
+/* Four of 16 sums of four pixels each */
+VNNI static __m512 gather(const int32_t *sums)
+{
+    __m512i four = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)sums));
+    four = _mm512_inserti32x4(four, _mm_loadu_si128((const __m128i *)(sums + TILE)), 1);
+    four = _mm512_inserti32x4(four, _mm_loadu_si128((const __m128i *)(sums + 2 * TILE)), 2);
+    return _mm512_cvtepi32_ps(_mm512_inserti32x4(four, _mm_loadu_si128((const __m128i *)(sums + 3 * TILE)), 3));
+}
+
+/* Sums to two rows of sub-pixels, `row` apart */
+VNNI static void answer_2(const network_layer *layer, const int32_t *sums, int pixels, float *out, size_t row)
+{
+    const __m512i order = _mm512_setr_epi32(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    __m512 share[8], offset = _mm512_broadcast_f32x4(_mm_loadu_ps(layer->offset));
+    for (int n = 0; n < 8; n++)
+        share[n] = _mm512_broadcast_f32x4(_mm_loadu_ps(layer->factor + 4 * n));
+    for (int p = 0; p < pixels; p += 4) {
+        __m512 low = gather(sums + (size_t)p * TILE), high = gather(sums + (size_t)p * TILE + 4), value = offset;
+        value = _mm512_fmadd_ps(_mm512_permute_ps(low, 0x00), share[0], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(low, 0x55), share[1], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(low, 0xaa), share[2], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(low, 0xff), share[3], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(high, 0x00), share[4], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(high, 0x55), share[5], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(high, 0xaa), share[6], value);
+        value = _mm512_fmadd_ps(_mm512_permute_ps(high, 0xff), share[7], value);
+        value = _mm512_permutexvar_ps(order, value);
+        _mm256_storeu_ps(out + 2 * p, _mm512_castps512_ps256(value));
+        _mm256_storeu_ps(out + row + 2 * p, _mm512_extractf32x8_ps(value, 1));
+    }
+}
+
+/* Sums to four rows of sub-pixels */
+VNNI static void answer_4(const network_layer *layer, const int32_t *sums, int pixels, float *out, size_t row)
+{
+    __m512 factor = _mm512_loadu_ps(layer->factor), offset = _mm512_loadu_ps(layer->offset);
+    for (int p = 0; p < pixels; p++, out += 4) {
+        __m512 value = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + (size_t)p * TILE));
+        value = _mm512_fmadd_ps(value, factor, offset);
+        _mm_storeu_ps(out, _mm512_castps512_ps128(value));
+        _mm_storeu_ps(out + row, _mm512_extractf32x4_ps(value, 1));
+        _mm_storeu_ps(out + 2 * row, _mm512_extractf32x4_ps(value, 2));
+        _mm_storeu_ps(out + 3 * row, _mm512_extractf32x4_ps(value, 3));
+    }
+}
+
+/* The last KEPT rows that a layer reads */
+typedef struct {
+    uint8_t *memory, zero;
+    int channels;
+    size_t row;
+} ring;
+
+/* The first pixel of row `y`, which may lie a little above the picture */
+static uint8_t *ring_row(const ring *at, int y)
+{
+    return at->memory + (size_t)((y + KEPT * NETWORK_LAYERS) % KEPT) * at->row + (size_t)TILE * at->channels;
+}
+
+/* Make row `y` one of those around the picture */
+static void blank(const ring *at, int y) { memset(ring_row(at, y) - (size_t)TILE * at->channels, at->zero, at->row); }
+
+typedef struct {
+    const network *net;
+    network_kind kind;
+    int height, width, padded;
+    ring rings[NETWORK_LAYERS];
+    int32_t *sums[2];
+    float *lines; /* rows of the answer, `line` apart, that reach beyond its end */
+    size_t line;
+} job;
+
+/* Rows `top` to `bottom` of a layer's result, as far as they lie in the picture */
+static void run_layer(const job *at, int number, int top, int bottom, float *answer)
+{
+    const network_layer *layer = &at->net->layer[number];
+    const ring *from = &at->rings[number], *to = number + 1 < at->net->layers ? from + 1 : NULL;
+    int edge = at->padded ? 0 : number + 1, left = edge, right = at->width - edge, scale = at->net->block;
+    for (int y = top; to && at->padded && y < bottom; y++)
+        if (y == -1 || y == at->height)
+            blank(to, y);
+    top = top < edge ? edge : top;
+    bottom = bottom > at->height - edge ? at->height - edge : bottom;
+    if (top >= bottom)
+        return;
+    int wide = network_chunks(layer->channels) > 1, most = wide ? WIDE_BLOCK : BLOCK;
+    if (at->kind == NETWORK_AMX)
+        shape_tiles(layer->channels);
+    struct {
+        int x, y, tiles;
+    } before = {0}, now = {0}; /* a block is rounded while the matrix unit works on the next */
+    int turn = 0;
+    for (int x = left, y = top; x < right || before.tiles; turn ^= 1, before = now) {
+        now.x = x, now.y = y, now.tiles = 0;
+        if (x < right) {
+            int left_over = (right - x + TILE - 1) / TILE;
+            now.tiles = wide || left_over > most ? most : left_over;
+            block pixels = {{NULL}, layer, now.tiles};
+            for (int r = 0; r < 3; r++)
+                pixels.rows[r] = ring_row(from, y + r - 1) + (ptrdiff_t)(x - 1) * layer->channels;
+            if (at->kind == NETWORK_VNNI)
+                sum_vnni(&pixels, at->sums[turn]);
+            else if (wide)
+                sum_amx_wide(&pixels, at->sums[turn]);
+            else
+                sum_amx_narrow(&pixels, at->sums[turn]);
+            if (++y == bottom)
+                y = top, x += most * TILE;
+        }
+        if (before.tiles) {
+            const int32_t *sums = at->sums[turn ^ 1];
+            int pixels = before.tiles * TILE;
+            float *out = at->lines + (size_t)(before.y - top) * scale * at->line + (size_t)scale * (before.x - left);
+            if (to)
+                requantize(layer, sums, pixels * layer->filters, ring_row(to, before.y) + (size_t)before.x * layer->filters);
+            else if (scale == 2)
+                answer_2(layer, sums, pixels, out, at->line);
+            else
+                answer_4(layer, sums, pixels, out, at->line);
+        }
+    }
+    size_t row = (size_t)scale * (right - left);
+    for (int y = top; to && at->padded && y < bottom; y++)
+        memset(ring_row(to, y) + (size_t)at->width * layer->filters, to->zero, layer->filters);
+    for (int n = 0; !to && n < scale * (bottom - top); n++)
+        memcpy(answer + ((size_t)scale * (top - edge) + n) * row, at->lines + n * at->line, row * sizeof(float));
+}
+
+int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer)
+{
+    job at = {.net = net, .kind = kind, .height = height, .width = width, .padded = padded};
+    size_t most_sums = (size_t)BLOCK * TILE * NETWORK_WIDEST, bytes = 2 * most_sums * sizeof(int32_t);
+    at.line = (size_t)(width + SLACK) * net->block;
+    bytes += STEP * net->block * at.line * sizeof(float) + CHUNK;
+    for (int n = 0; n < net->layers; n++) {
+        ring *one = &at.rings[n];
+        one->channels = net->layer[n].channels, one->zero = net->layer[n].zero;
+        one->row = ((size_t)(width + TILE + SLACK) * one->channels + 2 * CHUNK) / CHUNK * CHUNK;
+        bytes += KEPT * one->row;
+    }
+    uint8_t *memory = malloc(bytes);
+    if (!memory)
+        return -1;
+    uint8_t *place = memory + (CHUNK - (uintptr_t)memory % CHUNK); /* loads that cross cache lines are slow */
+    at.sums[0] = (int32_t *)place, at.sums[1] = at.sums[0] + most_sums;
+    place += 2 * most_sums * sizeof(int32_t);
+    for (int n = 0; n < net->layers; n++) {
+        at.rings[n].memory = place;
+        memset(place, at.rings[n].zero, KEPT * at.rings[n].row);
+        place += KEPT * at.rings[n].row;
+    }
+    at.lines = (float *)place;
+    for (int first = 0; first < height + net->layers; first += STEP) {
+        for (int y = first; y < first + STEP && y <= height; y++)
+            if (y < height) {
+                uint8_t *row = ring_row(at.rings, y);
+                quantize(net, luma + (size_t)y * width, width, row);
+                memset(row + 4 * (size_t)width, at.rings[0].zero, 4);
+            } else
+                blank(at.rings, y);
+        for (int n = 0; n < net->layers; n++) /* each a row behind the one before, whose rows it sees on both sides */
+            run_layer(&at, n, first - n - 1, first - n - 1 + STEP, answer);
+    }
+    if (kind == NETWORK_AMX)
+        release_tiles();
+    free(memory);
+    return 0;
+}
+
+#else
+
+network_kind network_best(void) { return NETWORK_NONE; }
+
+int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer)
+{
+    (void)net, (void)kind, (void)luma, (void)height, (void)width, (void)padded, (void)answer;
+    return -1;
+}
+
+#endif
