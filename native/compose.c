@@ -72,10 +72,10 @@ INLINE void take_row(const uint8_t *restrict pixels, int width, float *const *pl
     float *restrict y = summands[Y], *restrict yy = summands[YY], *restrict r = summands[R], *restrict ry = summands[RY],
                     *restrict b = summands[B], *restrict by = summands[BY];
     INDEPENDENT
-    for (int x = 0; x < width; x++)
+    for (ptrdiff_t x = 0; x < width; x++)
         red[x] = pixels[3 * x], green[x] = pixels[3 * x + 1], blue[x] = pixels[3 * x + 2];
     INDEPENDENT
-    for (int x = 0; x < width; x++) {
+    for (ptrdiff_t x = 0; x < width; x++) {
         float luma = (float)((9798 * (int)red[x] + 19235 * (int)green[x] + 3735 * (int)blue[x] + 16384) >> 15);
         y[x] = luma, yy[x] = luma * luma;
         r[x] = red[x] - luma, ry[x] = (red[x] - luma) * luma;
@@ -97,7 +97,7 @@ INLINE void slope_row(float *const *above, float *const *at, float *const *below
         a[n] = above[n], m[n] = at[n], z[n] = below[n];
     float *restrict red = slopes[0], *restrict green = slopes[1], *restrict blue = slopes[2];
     INDEPENDENT
-    for (int x = 1; x < width - 1; x++) {
+    for (ptrdiff_t x = 1; x < width - 1; x++) {
         float y = nine(a[Y] + x, m[Y] + x, z[Y] + x);
         float variance = 9 * nine(a[YY] + x, m[YY] + x, z[YY] + x) - y * y + 81 * 100;
         float r = 9 * nine(a[RY] + x, m[RY] + x, z[RY] + x) - nine(a[R] + x, m[R] + x, z[R] + x) * y;
@@ -119,14 +119,14 @@ INLINE void between_rows(const rows *at, int y, int colour, int width, const enl
     const float *far = at->slopes[kept(phase < by->scale / 2 ? y - 1 : y + 1, SLOPES)][colour];
     float *restrict enlarged = at->enlarged, *restrict shares = at->shares, nearest = by->nearest[phase];
     INDEPENDENT
-    for (int x = 0; x < width; x++) {
+    for (ptrdiff_t x = 0; x < width; x++) {
         float sum = w[0] * plane[0][x] + w[1] * plane[1][x] + w[2] * plane[2][x] + w[3] * plane[3][x];
         if (by->taps == 6)
             sum += w[4] * plane[4][x] + w[5] * plane[5][x];
         enlarged[x] = sum;
     }
     INDEPENDENT
-    for (int x = 0; x < width; x++)
+    for (ptrdiff_t x = 0; x < width; x++)
         shares[x] = nearest * near[x] + (1 - nearest) * far[x];
 }
 
@@ -142,7 +142,7 @@ INLINE uint8_t rounded(float value)
 }
 
 /* The byte of sub-pixel `phase` of pixel `x` */
-INLINE uint8_t sub_pixel(const float *enlarged, const float *shares, const float *answer, int x, const enlargement *by, int phase)
+INLINE uint8_t sub_pixel(const float *enlarged, const float *shares, const float *answer, ptrdiff_t x, const enlargement *by, int phase)
 {
     const float *w = by->weights[phase], *from = enlarged + x + by->first[phase];
     float sum = w[0] * from[0] + w[1] * from[1] + w[2] * from[2] + w[3] * from[3];
@@ -158,13 +158,13 @@ INLINE void between_columns(const rows *at, int colour, int width, const enlarge
     uint8_t *restrict to = at->bytes[colour];
     if (by->scale == 2) {
         INDEPENDENT
-        for (int x = 0; x < width; x++) {
+        for (ptrdiff_t x = 0; x < width; x++) {
             to[2 * x] = sub_pixel(enlarged, shares, answer, x, by, 0);
             to[2 * x + 1] = sub_pixel(enlarged, shares, answer, x, by, 1);
         }
     } else {
         INDEPENDENT
-        for (int x = 0; x < width; x++) {
+        for (ptrdiff_t x = 0; x < width; x++) {
             to[4 * x] = sub_pixel(enlarged, shares, answer, x, by, 0);
             to[4 * x + 1] = sub_pixel(enlarged, shares, answer, x, by, 1);
             to[4 * x + 2] = sub_pixel(enlarged, shares, answer, x, by, 2);
@@ -177,7 +177,7 @@ INLINE void interleave(uint8_t *const *planes, int width, uint8_t *restrict out)
 {
     const uint8_t *red = planes[0], *green = planes[1], *blue = planes[2];
     INDEPENDENT
-    for (int x = 0; x < width; x++)
+    for (ptrdiff_t x = 0; x < width; x++)
         out[3 * x] = red[x], out[3 * x + 1] = green[x], out[3 * x + 2] = blue[x];
 }
 
@@ -216,7 +216,7 @@ INLINE void luma_rows(const uint8_t *restrict window, ptrdiff_t window_row, int 
 {
     for (int y = 0; y < height; y++, window += window_row, luma += width)
         INDEPENDENT
-        for (int x = 0; x < width; x++)
+        for (ptrdiff_t x = 0; x < width; x++)
             luma[x] = (float)(299 * window[3 * x] + 587 * window[3 * x + 1] + 114 * window[3 * x + 2]) * (1 / 255000.f);
 }
 
