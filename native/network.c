@@ -43,16 +43,19 @@ network_kind network_best(void)
     return best;
 }
 
-/* Neighbouring pixels of one row, and what is to be summed for them */
+/* Pixels side by side in one row or two, and what is to be summed for them */
 typedef struct {
-    const uint8_t *rows[3]; /* the three rows around the pixels, from the one left of the first */
+    const uint8_t *rows[STEP + 2]; /* the pixels' rows and those around them, from the pixel left of the first */
     const network_layer *layer;
-    int tiles;
+    int y, x, height, tiles; /* its first pixel, rows of pixels, and tiles in a row */
 } block;
 
-/* Of `count` pixels from `first`, the sums of one filter tile or of two, `next` bytes of weights apart */
-VNNI static inline __attribute__((always_inline)) void dot_products(const block *at, const int8_t *weights, size_t next, int first,
-                                                                    int count, int filter_tiles, int32_t *sums)
+/* The number of sums of one row of a block; the functions below write sums[row][pixel][filter] */
+static size_t row_of_sums(const block *at) { return (size_t)at->tiles * TILE * at->layer->filters; }
+
+/* Of `count` pixels from `first` of a row, the sums of one filter tile or of two, `next` bytes of weights apart */
+VNNI static inline __attribute__((always_inline)) void dot_products(const block *at, int y, const int8_t *weights, size_t next,
+                                                                    int first, int count, int filter_tiles, int32_t *sums)
 {
     int channels = at->layer->channels, quads = (3 * channels + 3) / 4;
     __m512i sum[2][16];
@@ -62,7 +65,7 @@ VNNI static inline __attribute__((always_inline)) void dot_products(const block 
         for (int p = 0; p < count; p++)
             sum[f][p] = _mm512_setzero_si512();
     for (int r = 0; r < 3; r++, weights += network_chunks(channels) * TILE_BYTES) {
-        const uint8_t *source = at->rows[r] + (size_t)first * channels;
+        const uint8_t *source = at->rows[y + r] + (size_t)first * channels;
         for (int q = 0; q < quads; q++) {
             __m512i one = _mm512_loadu_si512(weights + 64 * q), two = one;
             if (filter_tiles == 2)
@@ -85,20 +88,20 @@ VNNI static inline __attribute__((always_inline)) void dot_products(const block 
             _mm512_storeu_si512(sums + (size_t)(first + p) * at->layer->filters + f * TILE, sum[f][p]);
 }
 
-/* sums[pixel][filter] of a block, as all of these functions make them */
 VNNI static void sum_vnni(const block *at, int32_t *sums)
 {
     const network_layer *layer = at->layer;
     size_t next = (size_t)3 * network_chunks(layer->channels) * TILE_BYTES;
-    for (int f = 0; f < layer->filters; f += 2 * TILE) {
-        const int8_t *weights = layer->weights + f / TILE * next;
-        for (int first = 0; first < at->tiles * TILE; first += TILE)
-            if (f + TILE < layer->filters) {
-                dot_products(at, weights, next, first, 8, 2, sums + f);
-                dot_products(at, weights, next, first + 8, 8, 2, sums + f);
-            } else
-                dot_products(at, weights, next, first, 16, 1, sums + f);
-    }
+    for (int y = 0; y < at->height; y++, sums += row_of_sums(at))
+        for (int f = 0; f < layer->filters; f += 2 * TILE) {
+            const int8_t *weights = layer->weights + f / TILE * next;
+            for (int first = 0; first < at->tiles * TILE; first += TILE)
+                if (f + TILE < layer->filters) {
+                    dot_products(at, y, weights, next, first, 8, 2, sums + f);
+                    dot_products(at, y, weights, next, first + 8, 8, 2, sums + f);
+                } else
+                    dot_products(at, y, weights, next, first, 16, 1, sums + f);
+        }
 }
 
 /*
@@ -130,33 +133,35 @@ AMX static void sum_amx_narrow(const block *at, int32_t *sums)
     size_t step = (size_t)TILE * channels, row = sizeof(int32_t) * (size_t)filters;
     const int8_t *weights = layer->weights;
     for (int f = 0; f < filters; f += TILE, weights += 3 * TILE_BYTES) {
+        int32_t *top = sums + f, *bottom = top + row_of_sums(at);
         _tile_loadd(5, weights, CHUNK);
         _tile_loadd(6, weights + TILE_BYTES, CHUNK);
         _tile_loadd(7, weights + 2 * TILE_BYTES, CHUNK);
-#define SUM(t)                                                         \
-    _tile_zero(t);                                                     \
-    _tile_loadd(4, at->rows[0] + t * step, channels);                  \
-    _tile_dpbusd(t, 4, 5);                                             \
-    _tile_loadd(4, at->rows[1] + t * step, channels);                  \
-    _tile_dpbusd(t, 4, 6);                                             \
-    _tile_loadd(4, at->rows[2] + t * step, channels);                  \
-    _tile_dpbusd(t, 4, 7);                                             \
-    _tile_stored(t, sums + (size_t)t * TILE * filters + f, row)
-        SUM(0);
-        if (at->tiles > 1) {
-            SUM(1);
+        for (int t = 0; t < at->tiles; t++, top += TILE * filters, bottom += TILE * filters) {
+            _tile_zero(0);
+            _tile_loadd(4, at->rows[0] + t * step, channels);
+            _tile_dpbusd(0, 4, 5);
+            _tile_loadd(4, at->rows[1] + t * step, channels);
+            _tile_dpbusd(0, 4, 6);
+            if (at->height == 2) { /* two of the three rows are the same */
+                _tile_zero(1);
+                _tile_dpbusd(1, 4, 5);
+                _tile_loadd(4, at->rows[2] + t * step, channels);
+                _tile_dpbusd(0, 4, 7);
+                _tile_dpbusd(1, 4, 6);
+                _tile_loadd(4, at->rows[3] + t * step, channels);
+                _tile_dpbusd(1, 4, 7);
+                _tile_stored(1, bottom, row);
+            } else {
+                _tile_loadd(4, at->rows[2] + t * step, channels);
+                _tile_dpbusd(0, 4, 7);
+            }
+            _tile_stored(0, top, row);
         }
-        if (at->tiles > 2) {
-            SUM(2);
-        }
-        if (at->tiles > 3) {
-            SUM(3);
-        }
-#undef SUM
     }
 }
 
-/* Any number of channels; always WIDE_BLOCK tiles of pixels, by two tiles of filters where there are two */
+/* Any number of channels; always one row of WIDE_BLOCK tiles of pixels, by two tiles of filters where there are two */
 AMX static void sum_amx_wide(const block *at, int32_t *sums)
 {
     const network_layer *layer = at->layer;
@@ -164,6 +169,7 @@ AMX static void sum_amx_wide(const block *at, int32_t *sums)
     size_t step = (size_t)TILE * channels, row = sizeof(int32_t) * (size_t)filters, next = (size_t)3 * chunks * TILE_BYTES;
     for (int f = 0; f < filters; f += TILE << two) {
         const int8_t *weights = layer->weights + f / TILE * next;
+        int32_t *left = sums + f, *right = left + (size_t)TILE * filters;
         two = f + TILE < filters;
         _tile_zero(0);
         _tile_zero(1);
@@ -183,11 +189,11 @@ AMX static void sum_amx_wide(const block *at, int32_t *sums)
                     _tile_dpbusd(3, 5, 7);
                 }
             }
-        _tile_stored(0, sums + f, row);
-        _tile_stored(1, sums + (size_t)TILE * filters + f, row);
+        _tile_stored(0, left, row);
+        _tile_stored(1, right, row);
         if (two) {
-            _tile_stored(2, sums + f + TILE, row);
-            _tile_stored(3, sums + (size_t)TILE * filters + f + TILE, row);
+            _tile_stored(2, left + TILE, row);
+            _tile_stored(3, right + TILE, row);
         }
     }
 }
@@ -293,16 +299,39 @@ typedef struct {
     int height, width, padded;
     ring rings[NETWORK_LAYERS];
     int32_t *sums[2];
-    float *lines; /* rows of the answer, `line` apart, that reach beyond its end */
-    size_t line;
+    float *end; /* rows of sub-pixels of a block that may reach beyond the answer's */
 } job;
+
+/* Make bytes for the next layer or sub-pixels of the sums of a block */
+static void hand_on(const job *at, int number, const block *done, const int32_t *sums, float *answer)
+{
+    const network_layer *layer = done->layer;
+    int y = done->y, x = done->x;
+    int scale = at->net->block, pixels = done->tiles * TILE, rim = at->padded ? 0 : at->net->layers;
+    int width = scale * (at->width - 2 * rim), inside = at->width - rim - x;
+    for (int n = 0; n < done->height; n++, y++, sums += row_of_sums(done)) {
+        if (number + 1 < at->net->layers) {
+            requantize(layer, sums, pixels * layer->filters, ring_row(&at->rings[number + 1], y) + (size_t)x * layer->filters);
+            continue;
+        }
+        float *to = answer + (size_t)scale * (y - rim) * width + (size_t)scale * (x - rim);
+        float *out = pixels <= inside ? to : at->end;
+        size_t row = pixels <= inside ? (size_t)width : (size_t)scale * pixels;
+        if (scale == 2)
+            answer_2(layer, sums, pixels, out, row);
+        else
+            answer_4(layer, sums, pixels, out, row);
+        for (int s = 0; out == at->end && s < scale; s++)
+            memcpy(to + (size_t)s * width, out + s * row, sizeof(float) * scale * inside);
+    }
+}
 
 /* Rows `top` to `bottom` of a layer's result, as far as they lie in the picture */
 static void run_layer(const job *at, int number, int top, int bottom, float *answer)
 {
     const network_layer *layer = &at->net->layer[number];
     const ring *from = &at->rings[number], *to = number + 1 < at->net->layers ? from + 1 : NULL;
-    int edge = at->padded ? 0 : number + 1, left = edge, right = at->width - edge, scale = at->net->block;
+    int edge = at->padded ? 0 : number + 1, right = at->width - edge;
     for (int y = top; to && at->padded && y < bottom; y++)
         if (y == -1 || y == at->height)
             blank(to, y);
@@ -310,55 +339,40 @@ static void run_layer(const job *at, int number, int top, int bottom, float *ans
     bottom = bottom > at->height - edge ? at->height - edge : bottom;
     if (top >= bottom)
         return;
-    int wide = network_chunks(layer->channels) > 1, most = wide ? WIDE_BLOCK : BLOCK;
+    int wide = network_chunks(layer->channels) > 1, most = wide ? WIDE_BLOCK : BLOCK, turn = 0;
     if (at->kind == NETWORK_AMX)
         shape_tiles(layer->channels);
-    struct {
-        int x, y, tiles;
-    } before = {0}, now = {0}; /* a block is rounded while the matrix unit works on the next */
-    int turn = 0;
-    for (int x = left, y = top; x < right || before.tiles; turn ^= 1, before = now) {
-        now.x = x, now.y = y, now.tiles = 0;
-        if (x < right) {
-            int left_over = (right - x + TILE - 1) / TILE;
-            now.tiles = wide || left_over > most ? most : left_over;
-            block pixels = {{NULL}, layer, now.tiles};
-            for (int r = 0; r < 3; r++)
-                pixels.rows[r] = ring_row(from, y + r - 1) + (ptrdiff_t)(x - 1) * layer->channels;
+    block now = {.layer = layer, .y = top, .x = edge, .height = wide ? 1 : bottom - top}, before = now;
+    do {
+        now.tiles = 0;
+        if (now.x < right) {
+            int rest = (right - now.x + TILE - 1) / TILE;
+            now.tiles = wide || rest > most ? most : rest;
+            for (int r = 0; r < now.height + 2; r++)
+                now.rows[r] = ring_row(from, now.y + r - 1) + (ptrdiff_t)(now.x - 1) * layer->channels;
             if (at->kind == NETWORK_VNNI)
-                sum_vnni(&pixels, at->sums[turn]);
+                sum_vnni(&now, at->sums[turn]);
             else if (wide)
-                sum_amx_wide(&pixels, at->sums[turn]);
+                sum_amx_wide(&now, at->sums[turn]);
             else
-                sum_amx_narrow(&pixels, at->sums[turn]);
-            if (++y == bottom)
-                y = top, x += most * TILE;
+                sum_amx_narrow(&now, at->sums[turn]);
         }
-        if (before.tiles) {
-            const int32_t *sums = at->sums[turn ^ 1];
-            int pixels = before.tiles * TILE;
-            float *out = at->lines + (size_t)(before.y - top) * scale * at->line + (size_t)scale * (before.x - left);
-            if (to)
-                requantize(layer, sums, pixels * layer->filters, ring_row(to, before.y) + (size_t)before.x * layer->filters);
-            else if (scale == 2)
-                answer_2(layer, sums, pixels, out, at->line);
-            else
-                answer_4(layer, sums, pixels, out, at->line);
-        }
-    }
-    size_t row = (size_t)scale * (right - left);
+        if (before.tiles) /* only now, while the matrix unit still works on the next sums */
+            hand_on(at, number, &before, at->sums[turn ^ 1], answer);
+        before = now, turn ^= 1;
+        now.y += now.height;
+        if (now.y >= bottom)
+            now.y = top, now.x += most * TILE;
+    } while (before.tiles);
     for (int y = top; to && at->padded && y < bottom; y++)
         memset(ring_row(to, y) + (size_t)at->width * layer->filters, to->zero, layer->filters);
-    for (int n = 0; !to && n < scale * (bottom - top); n++)
-        memcpy(answer + ((size_t)scale * (top - edge) + n) * row, at->lines + n * at->line, row * sizeof(float));
 }
 
 int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer)
 {
     job at = {.net = net, .kind = kind, .height = height, .width = width, .padded = padded};
-    size_t most_sums = (size_t)BLOCK * TILE * NETWORK_WIDEST, bytes = 2 * most_sums * sizeof(int32_t);
-    at.line = (size_t)(width + SLACK) * net->block;
-    bytes += STEP * net->block * at.line * sizeof(float) + CHUNK;
+    size_t most_sums = (size_t)STEP * BLOCK * TILE * NETWORK_WIDEST, sub_pixels = (size_t)net->block * net->block * BLOCK * TILE;
+    size_t bytes = 2 * most_sums * sizeof(int32_t) + sub_pixels * sizeof(float) + CHUNK;
     for (int n = 0; n < net->layers; n++) {
         ring *one = &at.rings[n];
         one->channels = net->layer[n].channels, one->zero = net->layer[n].zero;
@@ -376,7 +390,7 @@ int network_run(const network *net, network_kind kind, const float *luma, int he
         memset(place, at.rings[n].zero, KEPT * at.rings[n].row);
         place += KEPT * at.rings[n].row;
     }
-    at.lines = (float *)place;
+    at.end = (float *)place;
     for (int first = 0; first < height + net->layers; first += STEP) {
         for (int y = first; y < first + STEP && y <= height; y++)
             if (y < height) {
