@@ -11,7 +11,7 @@ from upscale_cli import upscaler as module
 from upscale_cli.errors import ResultError, UnknownModelError, UsageError
 from upscale_cli.model import BackProjected, Chained, SelfEnsemble
 from upscale_cli.resample import Interpolation, resize
-from upscale_cli.runtimes import open_model
+from upscale_cli.runtimes import open_model, quickest
 from upscale_cli.settings import Settings
 from upscale_cli.upscaler import Upscaler
 
@@ -138,9 +138,10 @@ def test_a_model_may_average_over_views():
         card = zoo.find("fsrcnn-l", precision)
         assert card.views() == 4
         upscaler = Upscaler(Settings(model="fsrcnn-l", precision=precision))
-        mean = tiler.upscale(pixels, BackProjected(SelfEnsemble(open_model(card), 4)))
+        network = open_model(card, runtime=quickest(card, 16 * 20, 4))
+        mean = tiler.upscale(pixels, BackProjected(SelfEnsemble(network, 4)))
         np.testing.assert_array_equal(upscaler(pixels), mean)
-        assert (tiler.upscale(pixels, BackProjected(open_model(card))) != mean).any()
+        assert (tiler.upscale(pixels, BackProjected(network)) != mean).any()
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
@@ -221,8 +222,8 @@ def test_unknown_model():
 def test_two_passes_in_one_where_there_are_weights_for_it(precision):
     """4x is one call of the direct network, 8x another pass on that, and 3x a downsize of 4x."""
     card = zoo.find("fsrcnn-m", precision)
-    direct, later = open_model(zoo.direct(card)), open_model(zoo.second(card))
-    pixels = draw(20, 23)
+    pixels, runtime = draw(20, 23), quickest(card, 20 * 23, 1)
+    direct, later = (open_model(one, runtime=runtime) for one in (zoo.direct(card), zoo.second(card)))
     four = tiler.upscale(pixels, direct)
     for scale, expected in (
         (4, four),

@@ -46,8 +46,8 @@ class Settings:
     runs no int8.
     """
     runtime: str = ""
-    """``litert``, ``openvino`` or ``tensorflow``; empty = OpenVINO for large pictures where it is installed
-    and quicker on this CPU, LiteRT for the others.
+    """``native``, ``litert``, ``openvino`` or ``tensorflow``; empty = what is quickest on this CPU with this
+    picture: its own kernels in int8, and in float OpenVINO for large pictures, LiteRT for the others.
     """
     ensemble: bool = False
     """Average over the eight flips and turns: a little better, eight times the work of one."""

@@ -106,8 +106,10 @@ class Upscaler:
         ``dtype`` is the picture's. Raises `ScaleError` for a size out of reach.
         """
         rounds = self.passes(width, height)
-        runtime = self.settings.runtime or quickest(self.card, width * height, self._views(self.card))
-        return self._model(rounds, np.dtype(dtype) != np.uint8, runtime) if rounds else None
+        deep = np.dtype(dtype) != np.uint8
+        card = self._precise(self.card) if deep else self.card
+        runtime = self.settings.runtime or quickest(card, width * height, self._views(card))
+        return self._model(rounds, deep, runtime) if rounds else None
 
     def passes(self, width: int, height: int) -> int:
         """Return how many passes take that size to the one asked for, or beyond."""
@@ -164,6 +166,7 @@ class Upscaler:
         That is half a grey level of 8 bit, and more than a dark picture of 16 bit may have in all.
         """
         chosen = self.settings.precision or self.settings.model not in ("", card.name)
+        chosen = chosen or self.settings.runtime == "native"  # which has int8 only
         return card if chosen or "float" not in card.files else zoo.in_precision(card, "float")
 
     def _averaged(self, card: ModelCard, runtime: str) -> Model:

@@ -62,6 +62,12 @@ def _around(window: Pixels, strip: Region) -> tuple[Pixels, Region]:
     return window[top : strip.bottom + SKIP_MARGIN], inside
 
 
+def _inside(area: Region, window: Pixels) -> bool:
+    """Whether the window has all pixels that the bicubic enlargement of ``area`` needs."""
+    height, width = (n - SKIP_MARGIN for n in window.shape[:2])
+    return min(area.y, area.x) >= SKIP_MARGIN and area.bottom <= height and area.right <= width
+
+
 class Composer:
     """Runs ``model`` on windows of pictures with ``channels`` (1 or 3) of ``dtype``."""
 
@@ -130,7 +136,7 @@ class Composer:
         """
         scale = self.model.scale
         answered = Region(spare, spare, *(n - 2 * spare for n in window.shape[:2]))
-        if compiled and self._native and out.dtype == np.uint8:
+        if compiled and self._native and out.dtype == np.uint8 and _inside(area, window):
             part = answer[area.relative_to(answered).scaled(scale).slices]
             compiled.add_detail(window, area.y, area.x, scale, part[..., 0], out)
             return

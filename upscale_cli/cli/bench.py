@@ -36,7 +36,8 @@ def command(
     rounds: Annotated[int, option(PANEL, "--rounds", min=1, help="Times that each is measured (5).")] = 5,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
     runtime: Annotated[
-        str, option(PANEL, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
+        str,
+        option(PANEL, "--runtime", metavar="NAME", help="native, litert, openvino or tensorflow (chosen)."),
     ] = "",
     json: Annotated[bool, option(PANEL, "--json", help="All figures as one JSON object.")] = False,
 ) -> None:

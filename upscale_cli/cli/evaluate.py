@@ -54,7 +54,8 @@ def command(
     worst: Annotated[int, option(PANEL, "--worst", min=0, help="Also list the N worst pictures.")] = 0,
     threads: Annotated[int, option(PANEL, "--threads", min=0, help="CPUs to use (0: all).")] = 0,
     runtime: Annotated[
-        str, option(PANEL, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
+        str,
+        option(PANEL, "--runtime", metavar="NAME", help="native, litert, openvino or tensorflow (chosen)."),
     ] = "",
     record: Annotated[
         bool,

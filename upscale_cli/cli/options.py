@@ -158,7 +158,8 @@ class RunOptions:
         str, option(SPEED, "--max-pixels", metavar="N", help="Refuse larger inputs (500M).")
     ] = ""
     runtime: Annotated[
-        str, option(SPEED, "--runtime", metavar="NAME", help="litert, openvino or tensorflow (chosen).")
+        str,
+        option(SPEED, "--runtime", metavar="NAME", help="native, litert, openvino or tensorflow (chosen)."),
     ] = ""
 
     json: Annotated[bool, option(SCRIPTS, "--json", help="Print events, one JSON object a line.")] = False

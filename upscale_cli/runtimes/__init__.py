@@ -1,8 +1,8 @@
 """Open a model: from its card to something that can be called.
 
-LiteRT runs networks everywhere. Where the CPU sums products of bytes (VNNI) this project's own kernels do it in
-less time, or OpenVINO where the package was built without them. TensorFlow is for graphics processors and Keras
-files.
+LiteRT runs networks everywhere. Where the CPU sums products of bytes (VNNI) this project's own kernels do it
+in less time, or OpenVINO, if the package was built without them. TensorFlow is for graphics processors and
+Keras files.
 """
 
 from __future__ import annotations

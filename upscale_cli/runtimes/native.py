@@ -101,6 +101,9 @@ def _layers(network: Any) -> _Layers:
     merged = convolutions.pop() if order.endswith("pd") else None
     shapes, weights, factors = [], [], [_input(network, spread, convolutions[0])]
     for number, operator in enumerate(convolutions):
+        rectified = activation(operator) == schema.ActivationFunctionType.RELU
+        if not rectified and activation(operator) != schema.ActivationFunctionType.NONE:
+            raise ValueError("it has other activations than ReLU")
         read, kernel, bias = (graph.tensors[n] for n in operator.inputs)
         step, zero = _step(read)
         taps = values(network, kernel).astype(np.int64)
@@ -113,11 +116,10 @@ def _layers(network: Any) -> _Layers:
         if number + 1 < len(convolutions):
             step, following = _step(graph.tensors[convolutions[number + 1].inputs[0]])
             factor, offset = factor / step, offset / step + following
-            if activation(operator) == schema.ActivationFunctionType.RELU:
-                low = following
+            low = following if rectified else 0
             factors += [_repeated(factor, filters), _repeated(offset, filters)]
         else:
-            if activation(operator) == schema.ActivationFunctionType.RELU:
+            if rectified:
                 raise ValueError("its last layer is rectified")
             factors += _output(network, merged, factor, offset, block_size(network))
         shapes.append((channels, filters, zero, low))
