@@ -16,7 +16,7 @@ static int view(PyObject *array, Py_buffer *out, int writable, char format, int 
         fits = out->strides[n] == step || out->shape[n] == 1;
     fits = fits && (out->strides[0] >= step || out->shape[0] == 1) && out->strides[0] % out->itemsize == 0;
     for (int n = 0; fits && n < dimensions; n++)
-        fits = out->shape[n] > 0 && out->shape[n] <= 1 << 20;
+        fits = out->shape[n] > 0 && out->shape[n] <= (dimensions == 1 ? PY_SSIZE_T_MAX : 1 << 20);
     if (fits)
         return 0;
     PyBuffer_Release(out);
@@ -135,16 +135,30 @@ static PyObject *prepare(PyObject *module, PyObject *arguments)
     return result;
 }
 
-PyDoc_STRVAR(run_doc, "run(network, kind, luma, answer)\n--\n\n"
+PyDoc_STRVAR(workspace_doc, "workspace(network, width)\n--\n\nBytes that `run` needs for as many columns of luma.");
+
+static PyObject *workspace(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    PyObject *capsule;
+    int width;
+    if (!PyArg_ParseTuple(arguments, "Oi", &capsule, &width))
+        return NULL;
+    const prepared *found = PyCapsule_GetPointer(capsule, "upscale_cli.network");
+    return found ? PyLong_FromSize_t(network_workspace(&found->net, width)) : NULL;
+}
+
+PyDoc_STRVAR(run_doc, "run(network, kind, luma, workspace, answer)\n--\n\n"
                       "Answer (H, W) float32 of luma, 0 to 1, with residuals (scale*H, scale*W), or without those of as many\n"
-                      "pixels along every border as the network has layers. `kind` is one that `KIND` allows: 'vnni' or 'amx'.");
+                      "pixels along every border as the network has layers. `kind` is one that `KIND` allows: 'vnni' or 'amx'.\n"
+                      "`workspace`: uint8, as many as `workspace` says or more, for this call alone.");
 
 static PyObject *run(PyObject *module, PyObject *arguments)
 {
     (void)module;
-    PyObject *capsule, *arrays[2];
+    PyObject *capsule, *arrays[3];
     const char *name;
-    if (!PyArg_ParseTuple(arguments, "OsOO", &capsule, &name, &arrays[0], &arrays[1]))
+    if (!PyArg_ParseTuple(arguments, "OsOOO", &capsule, &name, &arrays[0], &arrays[1], &arrays[2]))
         return NULL;
     const prepared *found = PyCapsule_GetPointer(capsule, "upscale_cli.network");
     if (!found)
@@ -152,19 +166,21 @@ static PyObject *run(PyObject *module, PyObject *arguments)
     network_kind kind = strcmp(name, "amx") == 0 ? NETWORK_AMX : strcmp(name, "vnni") == 0 ? NETWORK_VNNI : NETWORK_NONE;
     if (kind == NETWORK_NONE || kind > network_best())
         return PyErr_Format(PyExc_ValueError, "this CPU has no '%s'", name);
-    Py_buffer views[2], *luma = &views[0], *answer = &views[1];
-    if (view_all(arrays, views, 2, "ff", (int[]){2, 2}))
+    Py_buffer views[3], *luma = &views[0], *memory = &views[1], *answer = &views[2];
+    if (view_all(arrays, views, 3, "fBf", (int[]){2, 1, 2}))
         return NULL;
     Py_ssize_t height = luma->shape[0], width = luma->shape[1], scale = found->net.block, rim = 2 * found->net.layers;
-    int padded = answer->shape[0] == scale * height && answer->shape[1] == scale * width, status = 1;
+    int padded = answer->shape[0] == scale * height && answer->shape[1] == scale * width;
     int inside = answer->shape[0] == scale * (height - rim) && answer->shape[1] == scale * (width - rim);
-    if ((padded || inside) && PyBuffer_IsContiguous(luma, 'C') && PyBuffer_IsContiguous(answer, 'C')) {
+    int fits = (padded || inside) && PyBuffer_IsContiguous(luma, 'C') && PyBuffer_IsContiguous(answer, 'C') && !memory->readonly &&
+               (size_t)memory->len >= network_workspace(&found->net, (int)width);
+    if (fits) {
         Py_BEGIN_ALLOW_THREADS
-        status = network_run(&found->net, kind, luma->buf, (int)height, (int)width, padded, answer->buf);
+        network_run(&found->net, kind, luma->buf, (int)height, (int)width, padded, memory->buf, answer->buf);
         Py_END_ALLOW_THREADS
     }
-    release(views, 2);
-    return finished(status);
+    release(views, 3);
+    return finished(!fits);
 }
 
 PyDoc_STRVAR(luma_doc, "luma(window, out)\n--\n\nWrite the luma of (H, W, 3) uint8 to (H, W) float32, 0 to 1.");
@@ -233,6 +249,7 @@ static PyObject *add_detail(PyObject *module, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS, prepare_doc},
+    {"workspace", workspace, METH_VARARGS, workspace_doc},
     {"run", run, METH_VARARGS, run_doc},
     {"luma", luma, METH_VARARGS, luma_doc},
     {"add_detail", add_detail, METH_VARARGS, compose_doc},

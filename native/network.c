@@ -4,7 +4,6 @@
 #if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && __has_include(<amxint8intrin.h>)
 
 #include <immintrin.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -368,26 +367,33 @@ static void run_layer(const job *at, int number, int top, int bottom, float *ans
         memset(ring_row(to, y) + (size_t)at->width * layer->filters, to->zero, layer->filters);
 }
 
-int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer)
+enum { MOST_SUMS = STEP * BLOCK * TILE * NETWORK_WIDEST };
+
+static size_t ring_bytes(int channels, int width)
+{
+    return ((size_t)(width + TILE + SLACK) * channels + 2 * CHUNK) / CHUNK * CHUNK;
+}
+
+size_t network_workspace(const network *net, int width)
+{
+    size_t sub_pixels = (size_t)net->block * net->block * BLOCK * TILE;
+    size_t bytes = 2 * MOST_SUMS * sizeof(int32_t) + sub_pixels * sizeof(float) + CHUNK;
+    for (int n = 0; n < net->layers; n++)
+        bytes += KEPT * ring_bytes(net->layer[n].channels, width);
+    return bytes;
+}
+
+void network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, void *workspace,
+                 float *answer)
 {
     job at = {.net = net, .kind = kind, .height = height, .width = width, .padded = padded};
-    size_t most_sums = (size_t)STEP * BLOCK * TILE * NETWORK_WIDEST, sub_pixels = (size_t)net->block * net->block * BLOCK * TILE;
-    size_t bytes = 2 * most_sums * sizeof(int32_t) + sub_pixels * sizeof(float) + CHUNK;
+    uint8_t *place = (uint8_t *)workspace + (CHUNK - (uintptr_t)workspace % CHUNK); /* loads across cache lines are slow */
+    at.sums[0] = (int32_t *)place, at.sums[1] = at.sums[0] + MOST_SUMS;
+    place += 2 * MOST_SUMS * sizeof(int32_t);
     for (int n = 0; n < net->layers; n++) {
-        ring *one = &at.rings[n];
-        one->channels = net->layer[n].channels, one->zero = net->layer[n].zero;
-        one->row = ((size_t)(width + TILE + SLACK) * one->channels + 2 * CHUNK) / CHUNK * CHUNK;
-        bytes += KEPT * one->row;
-    }
-    uint8_t *memory = malloc(bytes);
-    if (!memory)
-        return -1;
-    uint8_t *place = memory + (CHUNK - (uintptr_t)memory % CHUNK); /* loads that cross cache lines are slow */
-    at.sums[0] = (int32_t *)place, at.sums[1] = at.sums[0] + most_sums;
-    place += 2 * most_sums * sizeof(int32_t);
-    for (int n = 0; n < net->layers; n++) {
-        at.rings[n].memory = place;
-        memset(place, at.rings[n].zero, KEPT * at.rings[n].row);
+        const network_layer *layer = &net->layer[n];
+        at.rings[n] = (ring){place, layer->zero, layer->channels, ring_bytes(layer->channels, width)};
+        memset(place, layer->zero, KEPT * at.rings[n].row);
         place += KEPT * at.rings[n].row;
     }
     at.end = (float *)place;
@@ -404,18 +410,22 @@ int network_run(const network *net, network_kind kind, const float *luma, int he
     }
     if (kind == NETWORK_AMX)
         release_tiles();
-    free(memory);
-    return 0;
 }
 
 #else
 
 network_kind network_best(void) { return NETWORK_NONE; }
 
-int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer)
+size_t network_workspace(const network *net, int width)
 {
-    (void)net, (void)kind, (void)luma, (void)height, (void)width, (void)padded, (void)answer;
-    return -1;
+    (void)net, (void)width;
+    return 0;
+}
+
+void network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, void *workspace,
+                 float *answer)
+{
+    (void)net, (void)kind, (void)luma, (void)height, (void)width, (void)padded, (void)workspace, (void)answer;
 }
 
 #endif

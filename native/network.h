@@ -37,10 +37,14 @@ network_kind network_best(void);
 /* Chunks of 64 bytes that cover three neighbouring pixels. */
 static inline int network_chunks(int channels) { return (3 * channels + 63) / 64; }
 
+/* Bytes of memory that `network_run` works in. */
+size_t network_workspace(const network *net, int width);
+
 /*
  * Answer `height` x `width` values of luma, 0 to 1, with `block` times as many residuals along each axis. Where not `padded`,
- * without those of the outermost `layers` pixels, which alone would see beyond the picture. Returns -1 if memory is short.
+ * without those of the outermost `layers` pixels, which alone would see beyond the picture.
  */
-int network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, float *answer);
+void network_run(const network *net, network_kind kind, const float *luma, int height, int width, int padded, void *workspace,
+                 float *answer);
 
 #endif

@@ -139,6 +139,10 @@ class Chain:
         arrays = np.array(shapes, np.int32), np.concatenate(weights), np.concatenate(factors)
         self.prepared = kernels.prepare(block, *arrays)
 
+    def run(self, kind, plane, answer):
+        memory = np.full(kernels.workspace(self.prepared, plane.shape[1]), 200, np.uint8)
+        kernels.run(self.prepared, kind, plane, memory, answer)
+
     def expected(self, plane, padded):
         """(scale*H, scale*W) float32; sums as integers, the rest in float64."""
         q = np.clip(np.rint(plane[..., None].astype(np.float64) * self.slopes + self.starts), 0, 255)
@@ -175,7 +179,7 @@ def test_networks_are_what_numpy_computes(kind, block, widths, padded):
         plane = np.random.default_rng(height).random((height, width), dtype=np.float32)
         expected = chain.expected(plane, padded)
         answer = np.full(expected.shape, np.nan, np.float32)
-        kernels.run(chain.prepared, kind, plane, answer)
+        chain.run(kind, plane, answer)
         difference = np.abs(answer - expected)
         # sums that lie halfway between two bytes may be rounded to the other one
         assert np.median(difference) < 1e-5 * np.abs(expected).max()
@@ -189,7 +193,7 @@ def test_both_kinds_give_the_same_bits():
     plane = np.random.default_rng(1).random((41, 77), dtype=np.float32)
     answers = [np.empty((82, 154), np.float32) for _ in KINDS]
     for kind, answer in zip(KINDS, answers, strict=True):
-        kernels.run(chain.prepared, kind, plane, answer)
+        chain.run(kind, plane, answer)
     assert np.array_equal(*answers)
 
 
@@ -198,17 +202,23 @@ def test_wrong_sizes_and_kinds_are_refused():
     chain, plane = Chain(2, 16, 16), np.zeros((20, 20), np.float32)
     for shape in ((40, 41), (38, 38), (20, 20)):
         with pytest.raises(ValueError, match="do not fit"):
-            kernels.run(chain.prepared, KINDS[0], plane, np.empty(shape, np.float32))
+            chain.run(KINDS[0], plane, np.empty(shape, np.float32))
     with pytest.raises(ValueError, match="do not fit"):  # nothing would be left
-        kernels.run(chain.prepared, KINDS[0], plane[:4], np.empty((1, 32), np.float32))
+        chain.run(KINDS[0], plane[:4], np.empty((1, 32), np.float32))
     with pytest.raises(ValueError, match="do not fit"):  # a view with gaps
-        kernels.run(
-            chain.prepared, KINDS[0], np.zeros((20, 40), np.float32)[:, :20], np.empty((40, 40), np.float32)
-        )
+        chain.run(KINDS[0], np.zeros((20, 40), np.float32)[:, :20], np.empty((40, 40), np.float32))
     with pytest.raises(ValueError, match="no 'neon'"):
-        kernels.run(chain.prepared, "neon", plane, np.empty((40, 40), np.float32))
+        chain.run("neon", plane, np.empty((40, 40), np.float32))
+    answer, memory = np.empty((40, 40), np.float32), np.empty(10**6, np.uint8)
     with pytest.raises(ValueError, match="PyCapsule"):
-        kernels.run(object(), KINDS[0], plane, np.empty((40, 40), np.float32))
+        kernels.run(object(), KINDS[0], plane, memory, answer)
+    enough = kernels.workspace(chain.prepared, 20)
+    with pytest.raises(ValueError, match="do not fit"):
+        kernels.run(chain.prepared, KINDS[0], plane, memory[: enough - 1], answer)
+    kernels.run(chain.prepared, KINDS[0], plane, memory[:enough], answer)
+    memory.flags.writeable = False
+    with pytest.raises(ValueError, match="do not fit"):
+        kernels.run(chain.prepared, KINDS[0], plane, memory, answer)
 
 
 def arrays(shapes, weights=None, factors=None):
