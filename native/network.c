@@ -16,7 +16,7 @@ enum {
     TILE = 16,       /* pixels, and filters, whose sums one register of the matrix unit holds */
     CHUNK = 64,      /* bytes that one of its rows holds */
     TILE_BYTES = 1024,
-    BLOCK = 4,       /* tiles of pixels worked on at a time at most, */
+    BLOCK = 3,       /* tiles of pixels worked on at a time at most, */
     WIDE_BLOCK = 2,  /* and in layers of so many channels that their weights do not stay in registers */
     SLACK = 80,      /* pixels beyond the ends of a row that blocks read and write */
     STEP = 2,        /* rows that a layer makes before the next layer's turn, such that they are still in the cache, */
@@ -215,18 +215,23 @@ VNNI static void quantize(const network *net, const float *luma, int pixels, uin
 VNNI static void requantize(const network_layer *layer, const int32_t *sums, int values, uint8_t *out)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i low = _mm512_set1_epi8((char)layer->low);
-    for (int v = 0, i = 0; v < values; v += 64) {
-        __m512i four[4];
+    __m512i low = _mm512_set1_epi8((char)layer->low), four[4];
+    __m512 factor[4], offset[4];
+    for (int first = 0; first < layer->period; first += 64) {
 #pragma GCC unroll 4
         for (int n = 0; n < 4; n++) {
-            __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + v + 16 * n));
-            __m512 factor = _mm512_loadu_ps(layer->factor + i + 16 * n), offset = _mm512_loadu_ps(layer->offset + i + 16 * n);
-            four[n] = _mm512_cvtps_epi32(_mm512_fmadd_ps(sum, factor, offset));
+            factor[n] = _mm512_loadu_ps(layer->factor + first + 16 * n);
+            offset[n] = _mm512_loadu_ps(layer->offset + first + 16 * n);
         }
-        __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(four[0], four[1]), _mm512_packs_epi32(four[2], four[3]));
-        _mm512_storeu_si512(out + v, _mm512_max_epu8(_mm512_permutexvar_epi32(order, bytes), low));
-        i = i + 64 == layer->period ? 0 : i + 64;
+        for (int v = first; v < values; v += layer->period) {
+#pragma GCC unroll 4
+            for (int n = 0; n < 4; n++) {
+                __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(sums + v + 16 * n));
+                four[n] = _mm512_cvtps_epi32(_mm512_fmadd_ps(sum, factor[n], offset[n]));
+            }
+            __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(four[0], four[1]), _mm512_packs_epi32(four[2], four[3]));
+            _mm512_storeu_si512(out + v, _mm512_max_epu8(_mm512_permutexvar_epi32(order, bytes), low));
+        }
     }
 }
 
