@@ -57,20 +57,20 @@ def test_region_arithmetic():
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(0, 20), st.integers(1, 16))
 def test_chosen_tiles_are_never_above_the_limit(height, width, margin, workers):
-    tile = choose_tile(height, width, margin, workers, 256)
-    assert 1 <= tile[0] <= min(256, height)
-    assert 1 <= tile[1] <= min(256, width)
+    tile = choose_tile(height, width, margin, workers, (128, 700))
+    assert 1 <= tile[0] <= min(128, height)
+    assert 1 <= tile[1] <= min(700, width)
 
 
 def test_large_pictures_are_cut_into_large_tiles_of_equal_size():
-    height, width = choose_tile(3000, 4000, 10, 2, 256)
+    height, width = choose_tile(3000, 4000, 10, 2, (256, 256))
     assert min(height, width) > 180
     assert 3000 % height < height * 0.2 or 3000 % height > height * 0.8
 
 
 @pytest.mark.parametrize("workers", [2, 3, 8])
 def test_small_pictures_are_shared_out(workers):
-    grid = plan_grid(256, 256, choose_tile(256, 256, 10, workers, 256), (10, 10))
+    grid = plan_grid(256, 256, choose_tile(256, 256, 10, workers, (256, 256)), (10, 10))
     assert len(grid) % workers == 0
 
 

@@ -412,3 +412,22 @@ def test_blending_handles_awkward_sizes(shipped, height, width, overlap):
     if overlap == 19:
         exact = upscale(picture, shipped).astype(int)
         assert np.abs(result - exact).max() <= 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_models_that_work_row_by_row_get_low_wide_windows(tiny, threads):
+    shapes = set()
+
+    class ByRows(Facts):
+        columns = 300
+
+        def __call__(self, batch, *, spare=0):
+            shapes.add(batch.shape[1:3])
+            return tiny(batch, spare=spare)
+
+    picture = draw(140, 2000)
+    big = upscale(picture, ByRows(tiny), Tiling(threads=threads))
+    ((height, width),) = shapes
+    assert height <= 128 + 2 * 4
+    assert 200 < width <= 300
+    assert np.array_equal(big, upscale(picture, tiny, ONE_PIECE))

@@ -120,15 +120,17 @@ def plan_grid(height: int, width: int, tile: tuple[int, int], margin: tuple[int,
     )
 
 
-def choose_tile(height: int, width: int, margin: int, workers: int, largest: int) -> tuple[int, int]:
-    """Height and width of the cores that are done soonest, neither above ``largest``.
+def choose_tile(
+    height: int, width: int, margin: int, workers: int, largest: tuple[int, int]
+) -> tuple[int, int]:
+    """Height and width of the cores that are done soonest, none above those of ``largest``.
 
     Time is counted in window pixels: the work of the busiest of ``workers``, and the preparation (`_SETUP`).
     Large tiles waste little on their margins, small ones keep all workers busy.
     """
 
-    def lengths(side: int) -> set[int]:
-        fewest = -(-side // largest)
+    def lengths(side: int, longest: int) -> set[int]:
+        fewest = -(-side // longest)
         return {-(-side // count) for count in range(fewest, min(fewest + 2 * workers, side) + 1)}
 
     def time(tile: tuple[int, int]) -> float:
@@ -136,7 +138,7 @@ def choose_tile(height: int, width: int, margin: int, workers: int, largest: int
         window = (tile[0] + 2 * margin) * (tile[1] + 2 * margin)
         return (-(-tiles // workers) + _SETUP) * (window + _CALL)
 
-    return min(product(sorted(lengths(height)), sorted(lengths(width))), key=time)
+    return min(product(sorted(lengths(height, largest[0])), sorted(lengths(width, largest[1]))), key=time)
 
 
 def _spans(length: int, tile: int, margin: int) -> tuple[Span, ...]:

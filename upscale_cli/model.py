@@ -46,6 +46,14 @@ class Model(Protocol):
         """
 
 
+def columns_at_once(model: Model) -> int:
+    """The width of windows that ``model`` is quickest with, which it works through row by row; 0 = it takes a
+    window as a whole, which had better be square.
+    """
+    columns: int = getattr(model, "columns", 0)
+    return columns
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """What is known about one weights file; `zoo.find` makes it from a row of ``manifest.json``."""

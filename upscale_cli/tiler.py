@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 
 from upscale_cli.geometry import Region, Tile, choose_tile, plan_grid
 from upscale_cli.machine import available_cpus
-from upscale_cli.model import Model
+from upscale_cli.model import Model, columns_at_once
 from upscale_cli.pixels import Pixels, check_pixels, from_float
 from upscale_cli.stitch import blend_windows
 from upscale_cli.window import SKIP_MARGIN, Composer, cut
@@ -32,7 +32,8 @@ OnTile = Callable[[int], None]
 
 _TILES = (128, 256)
 """Bounds of the largest core where no size is asked for: at least the first, at most the second, which wins
-and falls with the scale, since a band of the result is as high as a core.
+and falls with the scale, since a band of the result is as high as a core. Where a model says how many columns
+it works on at once, cores are as wide, and at most as high as the first, which falls with the scale, too.
 """
 _WINDOW_BYTES = 200_000_000
 """Bytes that the runtimes of all threads together may keep for the windows in work."""
@@ -143,10 +144,15 @@ class _Job:
             return self.height, self.width
         if tiling.tile:
             return tiling.tile, tiling.tile
-        pixels = _WINDOW_BYTES // (_LAYER_BYTES * max(self.halo, 1))
-        fitting = math.isqrt(pixels // self.threads) - 2 * self.halo
-        largest = min(max(_TILES[0], fitting), _TILES[1] // max(self.model.scale // 2, 1))
-        return choose_tile(self.height, self.width, self.halo, self.threads, max(largest, 1))
+        smaller = max(self.model.scale // 2, 1)
+        if columns := columns_at_once(self.model):
+            largest = max(_TILES[0] // smaller, 1), max(columns - 2 * self.halo, 1)
+        else:
+            pixels = _WINDOW_BYTES // (_LAYER_BYTES * max(self.halo, 1))
+            fitting = math.isqrt(pixels // self.threads) - 2 * self.halo
+            side = max(min(max(_TILES[0], fitting), _TILES[1] // smaller), 1)
+            largest = side, side
+        return choose_tile(self.height, self.width, self.halo, self.threads, largest)
 
     def bands(
         self, read: ReadRows, result: Pixels | None, on_tile: OnTile | None
