@@ -241,6 +241,7 @@ VARIANT(64, __attribute__((target(AVX512))))
 
 int compose_widest(void)
 {
+    __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
         return 64;
     return __builtin_cpu_supports("avx2") ? 32 : 16;

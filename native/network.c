@@ -1,7 +1,7 @@
 /* See network.h. */
 #include "network.h"
 
-#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && __has_include(<amxint8intrin.h>)
+#if defined(__GNUC__) && defined(__x86_64__) && defined(__linux__) && (__has_include(<amxint8intrin.h>) || __has_include(<amxintrin.h>))
 
 #include <immintrin.h>
 #include <string.h>
@@ -30,6 +30,7 @@ network_kind network_best(void)
     static int best = -1;
     if (best < 0) {
         best = NETWORK_NONE;
+        __builtin_cpu_init();
         if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
             __builtin_cpu_supports("avx512dq"))
             best = NETWORK_VNNI;

@@ -130,9 +130,13 @@ def test_files_that_hold_no_network_are_refused(content, tmp_path):
         open_model(zoo.find(str(path), ""), runtime="native")
 
 
-def test_float_is_refused():
-    with pytest.raises(ModelError, match="layers in float"):
+def test_float_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="float was asked for") as caught:
         open_model(zoo.find("fsrcnn-s", "float"), runtime="native")
+    assert "--precision int8" in caught.value.hint
+    path = shutil.copy(zoo.find("fsrcnn-s").path, tmp_path / "copy.tflite")
+    with pytest.raises(ModelError, match="layers in float"):
+        open_model(zoo.find(str(path), ""), runtime="native")
     with pytest.raises(ModelError, match="only TensorFlow"):
         open_model(zoo.find(precision="keras"), runtime="native")
 

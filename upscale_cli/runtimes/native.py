@@ -45,6 +45,11 @@ def open_native(card: ModelCard) -> NativeModel:
             "this installation has no compiled kernels",
             hint="install a C compiler and then this package again, or leave out --runtime",
         )
+    if card.precision != "int8" and card.files:
+        raise ModelError(
+            f"{card.path}: the compiled kernels compute in int8, and {card.precision} was asked for",
+            hint="add --precision int8, or leave out --runtime",
+        )
     if not arithmetic():
         raise ModelError(
             f"{card.path}: the compiled kernels need a CPU with AVX-512 VNNI, on Linux",
