@@ -10,7 +10,6 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError
 
 _FLAGS = {"unix": ["-O3", "-ffp-contract=off", "-fvisibility=hidden"], "msvc": ["/O2"]}
 
@@ -35,12 +34,13 @@ class NativeBuildHook(BuildHookInterface[Any]):
         command = _Compile(Distribution({"ext_modules": [extension]}))
         command.inplace = True
         command.ensure_finalized()
+        built = Path(command.get_ext_fullpath(extension.name))
         try:
             command.run()
-        except BaseError as error:
+        except Exception as error:  # whatever a missing or an old compiler leads to
+            built.unlink(missing_ok=True)  # of other sources
             self.app.display_warning(f"built without native/, so enlarging will take longer: {error}")
             return
-        built = Path(command.get_ext_fullpath(extension.name)).relative_to(self.root)
-        build_data["artifacts"].append(built.as_posix())
+        build_data["artifacts"].append(built.relative_to(self.root).as_posix())
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
