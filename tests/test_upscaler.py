@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import draw
 from upscale_cli import tiler, zoo
 from upscale_cli import upscaler as module
-from upscale_cli.errors import ResultError, UnknownModelError, UsageError
+from upscale_cli.errors import ModelError, ResultError, UnknownModelError, UsageError
 from upscale_cli.model import BackProjected, Chained, SelfEnsemble
 from upscale_cli.resample import Interpolation, resize
 from upscale_cli.runtimes import open_model, quickest
@@ -211,6 +211,24 @@ def test_large_pictures_get_the_quickest_runtime(monkeypatch):
     asked.clear()
     Upscaler(Settings(ensemble=True))(draw(10, 20))  # 200 pixels in eight views
     assert asked == ["openvino"]
+
+
+@pytest.mark.parametrize("quick", ["native", "openvino"])
+def test_networks_that_the_quickest_runtime_does_not_know_are_for_litert(quick, monkeypatch):
+    asked = []
+
+    def opened(card, runtime="litert", threads=0):
+        asked.append(runtime)
+        if runtime != "litert":
+            raise ModelError("not one of mine")
+        return open_model(card)
+
+    monkeypatch.setattr(module, "open_model", opened)
+    monkeypatch.setattr(module, "quickest", lambda card, pixels, views: quick)
+    assert Upscaler(Settings())(draw(10, 20)).shape == (20, 40, 3)
+    assert asked == [quick, "litert"]
+    with pytest.raises(ModelError, match="not one of mine"):  # who asks for it is told
+        Upscaler(Settings(runtime=quick))(draw(10, 20))
 
 
 def test_unknown_model():

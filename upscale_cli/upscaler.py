@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 
 from upscale_cli import alpha as transparency
 from upscale_cli import tiler, zoo
-from upscale_cli.errors import UsageError
+from upscale_cli.errors import ModelError, UsageError
 from upscale_cli.model import VIEWS, BackProjected, Chained, Model, ModelCard, SelfEnsemble, weights_of
 from upscale_cli.pixels import Pixels, check_pixels, check_range
 from upscale_cli.resample import Interpolation, resize
@@ -142,7 +142,12 @@ class Upscaler:
         """Open a network when it is first needed."""
         key = card.path, card.precision, runtime
         if key not in self._opened:
-            self._opened[key] = open_model(card, runtime=runtime, threads=self.settings.threads)
+            try:
+                self._opened[key] = open_model(card, runtime=runtime, threads=self.settings.threads)
+            except ModelError:
+                if self.settings.runtime or runtime == "litert" or card.precision == "bfloat16":
+                    raise
+                self._opened[key] = open_model(card)  # LiteRT runs networks of any kind
         return self._opened[key]
 
     def _model(self, rounds: int, deep: bool, runtime: str) -> Model:
