@@ -5,6 +5,7 @@ OpenCV, LiteRT and OpenVINO, in more time.
 """
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -36,7 +37,10 @@ class NativeBuildHook(BuildHookInterface[Any]):
         command.ensure_finalized()
         built = Path(command.get_ext_fullpath(extension.name))
         try:
-            command.run()
+            with TemporaryDirectory() as folder:  # nothing is left of it in the checkout
+                command.build_lib = command.build_temp = folder
+                command.force = True
+                command.run()
         except Exception as error:  # whatever a missing or an old compiler leads to
             built.unlink(missing_ok=True)  # of other sources
             self.app.display_warning(f"built without native/, so enlarging will take longer: {error}")
