@@ -208,7 +208,7 @@ static PyObject *luma(PyObject *module, PyObject *arguments)
 
 PyDoc_STRVAR(compose_doc, "add_detail(window, y, x, scale, answer, out, registers=0)\n--\n\n"
                           "Enlarge the area of (H, W, 3) uint8 whose first pixel is (y, x) to out, (h, w, 3) uint8, by 2 or 4:\n"
-                          "bicubically, and with answer, (h, w) float32, added to luma. `MARGIN` pixels around the area are\n"
+                          "bicubically, and with answer, (h, w) float32, added to luma. four pixels around the area are\n"
                           "looked at. `registers`: bytes of the vector registers that may be used, 0 = all; no other result.");
 
 static PyObject *add_detail(PyObject *module, PyObject *arguments)
@@ -262,8 +262,7 @@ PyMODINIT_FUNC PyInit__native(void)
 {
     static const char *const kinds[] = {"", "vnni", "amx"};
     PyObject *module = PyModule_Create(&definition);
-    if (module && (PyModule_AddStringConstant(module, "KIND", kinds[network_best()]) ||
-                   PyModule_AddIntConstant(module, "MARGIN", COMPOSE_MARGIN))) {
+    if (module && PyModule_AddStringConstant(module, "KIND", kinds[network_best()])) {
         Py_DECREF(module);
         return NULL;
     }

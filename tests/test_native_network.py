@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw
+from tests.networks import batch, check_that_pictures_are_the_same_whatever_the_tiles
 from tests.test_inside import CARDS, skip, stride
 from upscale_cli import zoo
 from upscale_cli.errors import MissingExtraError, ModelError
@@ -16,7 +17,7 @@ from upscale_cli.runtimes import native as module
 from upscale_cli.runtimes import open_model, quickest
 from upscale_cli.runtimes.tflite import packed, parsed
 from upscale_cli.settings import Settings
-from upscale_cli.tiler import Tiling, upscale
+from upscale_cli.tiler import upscale
 from upscale_cli.upscaler import Upscaler
 from upscale_cli.zoo import read_weights
 
@@ -36,10 +37,6 @@ def card(request):
 @pytest.fixture(scope="module")
 def model(card):
     return open_model(card, runtime="native")
-
-
-def batch(height, width, count=1):
-    return np.stack([draw(height, width, 1, np.float32, seed) for seed in range(count)])
 
 
 def test_answers_are_those_of_litert(card, model):
@@ -67,12 +64,7 @@ def test_the_answers_inside_are_those_of_the_whole_window(card, model, rows, col
 
 
 def test_pictures_are_the_same_whatever_the_tiles(model):
-    for height, width in ((1, 1), (1, 9), (9, 1)):
-        assert upscale(draw(height, width), model).shape == (height * model.scale, width * model.scale, 3)
-    picture = draw(150, 163)
-    expected = upscale(picture, model, Tiling())
-    for tiling in (Tiling(tile=8), Tiling(tile=70, batch=2), Tiling(tile=47, threads=1), Tiling(threads=5)):
-        assert np.array_equal(upscale(picture, model, tiling), expected)
+    check_that_pictures_are_the_same_whatever_the_tiles(model)
 
 
 def test_one_colour_stays_as_it_is(model):

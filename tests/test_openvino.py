@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import draw
+from tests.networks import batch, check_that_pictures_are_the_same_whatever_the_tiles
 from tests.test_inside import CARDS, skip, stride
 from upscale_cli import zoo
 from upscale_cli.errors import MissingExtraError, ModelError, UsageError
@@ -39,10 +40,6 @@ def card(request):
 @pytest.fixture(scope="module")
 def model(card):
     return open_model(card, runtime="openvino")
-
-
-def batch(height, width, count=1):
-    return np.stack([draw(height, width, 1, np.float32, seed) for seed in range(count)])
 
 
 def test_answers_are_those_of_litert(card, model):
@@ -130,12 +127,7 @@ def test_the_network_runs_in_the_thread_that_calls():
 
 
 def test_pictures_are_the_same_whatever_the_tiles(model):
-    for height, width in ((1, 1), (1, 9), (9, 1)):
-        assert upscale(draw(height, width), model).shape == (height * model.scale, width * model.scale, 3)
-    picture = draw(150, 163)
-    expected = upscale(picture, model, Tiling())
-    for tiling in (Tiling(tile=8), Tiling(tile=70, batch=2), Tiling(tile=47, threads=1), Tiling(threads=5)):
-        assert np.array_equal(upscale(picture, model, tiling), expected)
+    check_that_pictures_are_the_same_whatever_the_tiles(model)
 
 
 def test_calls_from_several_threads_and_results_of_the_callers_own(model):

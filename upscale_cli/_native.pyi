@@ -5,7 +5,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 KIND: str
-MARGIN: int
 
 def prepare(block: int, shapes: NDArray[Any], weights: NDArray[Any], factors: NDArray[Any]) -> object: ...
 def workspace(network: object, width: int) -> int: ...

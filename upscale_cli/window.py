@@ -77,7 +77,8 @@ class Composer:
         luma_of_colour = model.channels == 1 and channels == 3
         self.residual = model.residual or luma_of_colour
         self._to_residual = luma_of_colour and not model.residual
-        self._native = luma_of_colour and model.scale in (2, 4) and np.dtype(dtype) == np.uint8
+        fits = luma_of_colour and model.scale in (2, 4) and np.dtype(dtype) == np.uint8
+        self._compiled = compiled if fits else None
         self._buffers = threading.local()
         if self.residual and model.scale & (model.scale - 1):
             raise ValueError(f"a luma model of scale {model.scale}: the scale must be a power of two")
@@ -113,8 +114,8 @@ class Composer:
 
     def _show(self, window: Pixels, place: NDArray[np.float32]) -> None:
         """Write ``window`` to ``place`` as float32 in [0, 1], and as luma for a network that takes luma."""
-        if compiled and self._native:
-            compiled.luma(window, place[..., 0])
+        if self._compiled:
+            self._compiled.luma(window, place[..., 0])
             return
         values: Any = self._scratch("values", *window.shape)
         np.copyto(values, window)
@@ -136,9 +137,9 @@ class Composer:
         """
         scale = self.model.scale
         answered = Region(spare, spare, *(n - 2 * spare for n in window.shape[:2]))
-        if compiled and self._native and out.dtype == np.uint8 and _inside(area, window):
+        if self._compiled and out.dtype == np.uint8 and _inside(area, window):
             part = answer[area.relative_to(answered).scaled(scale).slices]
-            compiled.add_detail(window, area.y, area.x, scale, part[..., 0], out)
+            self._compiled.add_detail(window, area.y, area.x, scale, part[..., 0], out)
             return
         for y in range(0, area.height, _STRIP_ROWS):
             strip = Region(area.y + y, area.x, min(_STRIP_ROWS, area.height - y), area.width)

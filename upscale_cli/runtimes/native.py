@@ -27,7 +27,6 @@ _FILTERS = 16
 """Filters are worked on in groups of so many."""
 _CHUNK = 64
 """Bytes of neighbouring pixels that are multiplied at a time."""
-_WIDEST, _DEEPEST = 128, 64
 _CACHE = 1_500_000
 """Bytes of the rows in work, which stay in the second-level cache of CPUs that have these instructions."""
 _FIRST = 4
@@ -129,8 +128,8 @@ def _layers(network: Any) -> _Layers:
         step, zero = _step(read)
         taps = values(network, kernel).astype(np.int64)
         filters, channels = _whole(taps.shape[0]), _whole(taps.shape[3]) if number else _FIRST
-        if max(filters, channels) > _WIDEST or taps.shape[3] > channels:
-            raise ValueError(f"it has {max(taps.shape)} channels")
+        if taps.shape[3] > channels:
+            raise ValueError(f"its first layer reads {taps.shape[3]} channels")
         factor = step * np.asarray(kernel.quantization.scale, np.float64) * np.ones(len(taps))
         offset = factor * (values(network, bias) - zero * taps.sum((1, 2, 3)))
         low = 0
@@ -145,8 +144,6 @@ def _layers(network: Any) -> _Layers:
             factors += _output(network, merged, factor, offset, block_size(network))
         shapes.append((channels, filters, zero, low))
         weights.append(_packed(taps, channels, filters))
-    if len(shapes) > _DEEPEST:
-        raise ValueError(f"it has {len(shapes)} layers")
     return _Layers(
         np.array(shapes, np.int32),
         np.concatenate(weights),
